@@ -1,0 +1,58 @@
+//! Every bound on what the shop holds or accepts, with what happens there.
+
+/// Products generated at start. One is about 1 KiB with its rendered JSON, so this is about 100 MiB.
+/// A configuration that asks for more is refused.
+pub const MAX_PRODUCTS: usize = 100_000;
+
+/// Seeded users (`user1`..). They are computed, not stored; the bound keeps ids short.
+/// A configuration that asks for more is refused.
+pub const MAX_SEEDED_USERS: u64 = 10_000_000;
+
+/// Registered users kept, at most about 25 MiB. The next registration forgets the oldest registered user.
+pub const MAX_REGISTERED_USERS: usize = 50_000;
+
+/// Tokens kept, about 100 bytes each. The next token makes the oldest invalid, so clients see a 401 and log in again.
+pub const MAX_TOKENS: usize = 65_536;
+
+/// Carts kept, each of at most [`MAX_CART_ITEMS`] lines of 24 bytes. The next user's cart empties the oldest one.
+pub const MAX_CARTS: usize = 16_384;
+
+/// Lines in one cart: more than a person buys, few enough to render at once. The next line is answered 409.
+pub const MAX_CART_ITEMS: usize = 100;
+
+/// Units of one product in one cart; keeps every total far from overflow. More is answered 422.
+pub const MAX_QUANTITY: u32 = 100;
+
+/// Orders kept. The next order forgets the oldest, which is then answered 404.
+pub const MAX_ORDERS: usize = 16_384;
+
+/// Idempotency keys kept, each with its order. The next key forgets the oldest, which then buys again.
+pub const MAX_IDEMPOTENCY_KEYS: usize = 16_384;
+
+/// Bytes of one idempotency key: room for any UUID or digest. A longer one is answered 400.
+pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
+
+/// Bytes of one request body; every document of this API is far smaller. A longer one is answered 413.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Products on one page, so that a reply stays under about 64 KiB. More is answered 400.
+pub const MAX_PAGE_SIZE: u64 = 100;
+
+/// Characters of a search; longer than every product name. More is answered 400.
+pub const MAX_SEARCH_CHARS: usize = 64;
+
+/// Bytes `/bytes`, `/chunked` and `/close` send: enough to test a client against an endless body. They are streamed
+/// from one shared block, so the size costs no memory. More is answered 400.
+pub const MAX_PROBE_BYTES: u64 = 16 << 30;
+
+/// Hops of `/redirect`: beyond the patience of any client. More is answered 400.
+pub const MAX_REDIRECTS: u64 = 100;
+
+/// Longest latency or stall, ten minutes: beyond any client's time-out. More is refused.
+pub const MAX_DELAY_MS: f64 = 600_000.0;
+
+/// Open connections. At the bound the shop stops accepting until one closes; the kernel's backlog holds the rest.
+pub const MAX_CONNECTIONS: usize = 32_768;
+
+/// Seconds a graceful stop waits for responses under way before it cuts them off.
+pub const STOP_GRACE_S: u64 = 5;

@@ -1,0 +1,504 @@
+//! A second's worth of one core's measurements, and how such blocks add up.
+
+use crate::{
+    ErrorKind, HISTOGRAM_DIGITS, Histogram, MAX_FAILURE_EXAMPLES, MAX_STATUSES, MetricKind, OpId, Phases,
+    Window,
+};
+
+/// Everything one core measured between two ticks. Blocks merge exactly: histograms bucket by bucket, counts by sum.
+#[derive(Debug, Default)]
+pub struct Block {
+    scenarios: usize,
+    /// By `op * scenarios + scenario`, a pair of windows each.
+    ops: Vec<[Option<Box<OpStats>>; 2]>,
+    /// By scenario, a pair of windows each.
+    iterations: Vec<[IterationStats; 2]>,
+    /// By check id: passed, failed, in the measured window.
+    checks: Vec<(u64, u64)>,
+    /// By metric id, in the measured window.
+    metrics: Vec<Option<MetricValue>>,
+    examples: Vec<FailureExample>,
+    /// Time the generator spent inside guest code.
+    pub guest_cpu_ns: u64,
+}
+
+/// Counts and histograms of one operation in one scenario and window.
+#[derive(Debug)]
+pub struct OpStats {
+    /// Operations that were sent, at the time they were: throughput is counted by this.
+    pub fired: u64,
+    /// Operations that ended, well or badly.
+    pub done: u64,
+    /// Failures by kind, indexed by [`ErrorKind`].
+    pub errors: [u64; ErrorKind::COUNT],
+    /// Protocol statuses and how often each came; at most [`MAX_STATUSES`], the rest under 0.
+    pub statuses: Vec<(u16, u64)>,
+    /// Bytes handed to the transport.
+    pub bytes_sent: u64,
+    /// Bytes taken from the transport.
+    pub bytes_received: u64,
+    /// `done - fired` in microseconds.
+    pub service_us: Histogram,
+    /// `done - intended` in microseconds.
+    pub response_us: Histogram,
+    /// `fired - intended` in microseconds.
+    pub lag_us: Histogram,
+    /// Where the service time went, in microseconds; an entry holds only operations in which the phase happened.
+    pub phases: PhaseStats,
+}
+
+/// Histograms of the phases of an operation, in microseconds.
+#[derive(Debug)]
+pub struct PhaseStats {
+    /// See [`Phases::lookup_ns`].
+    pub lookup_us: Histogram,
+    /// See [`Phases::connect_ns`].
+    pub connect_us: Histogram,
+    /// See [`Phases::tls_ns`].
+    pub tls_us: Histogram,
+    /// See [`Phases::write_ns`].
+    pub write_us: Histogram,
+    /// See [`Phases::wait_ns`].
+    pub wait_us: Histogram,
+    /// See [`Phases::body_ns`].
+    pub body_us: Histogram,
+}
+
+/// How many iterations were due, and what became of them.
+///
+/// Always `due = started + dropped`, and once a run is over
+/// `started = finished + failed + interrupted + faulted`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IterationCounts {
+    /// Iterations the schedule called for.
+    pub due: u64,
+    /// Iterations a virtual user began.
+    pub started: u64,
+    /// Iterations that ended well.
+    pub finished: u64,
+    /// Iterations the guest ended with a failure.
+    pub failed: u64,
+    /// Iterations cut off at the end of the grace period.
+    pub interrupted: u64,
+    /// Iterations ended by a plugin fault.
+    pub faulted: u64,
+    /// Iterations no virtual user was free for before the run ended.
+    pub dropped: u64,
+}
+
+/// Counts and durations of a scenario's iterations in one window.
+#[derive(Debug)]
+pub struct IterationStats {
+    /// What became of them.
+    pub counts: IterationCounts,
+    /// `done - started` in microseconds, of iterations that were not interrupted.
+    pub service_us: Histogram,
+    /// `done - intended` in microseconds, of iterations that were not interrupted.
+    pub response_us: Histogram,
+    /// `started - intended` in microseconds.
+    pub lag_us: Histogram,
+}
+
+/// The value of a custom metric.
+#[derive(Clone, Debug)]
+pub enum MetricValue {
+    /// Sum of the increments.
+    Counter(f64),
+    /// Last, least and greatest value.
+    Gauge {
+        /// The value set last.
+        last: f64,
+        /// The least value set.
+        min: f64,
+        /// The greatest value set.
+        max: f64,
+    },
+    /// Observations that were true, and all observations.
+    Rate {
+        /// True ones.
+        hits: u64,
+        /// All.
+        total: u64,
+    },
+    /// The recorded values.
+    Distribution(Histogram),
+}
+
+/// One failure with its text, kept so that a person can see what went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureExample {
+    /// Which operation.
+    pub op: OpId,
+    /// Index of the scenario in the plan.
+    pub scenario: u16,
+    /// Why.
+    pub kind: ErrorKind,
+    /// When it was noticed, in nanoseconds on the run clock.
+    pub at_ns: u64,
+    /// The transport's or server's own words, cut to size.
+    pub text: String,
+}
+
+/// An empty histogram that grows with the values it is given.
+pub(crate) fn histogram() -> Histogram {
+    // Digits are a constant within hdrhistogram's range of 0 to 5, so this cannot fail.
+    Histogram::new(HISTOGRAM_DIGITS).unwrap_or_else(|_| unreachable!("histogram digits are within 0 to 5"))
+}
+
+/// Adds all of `from` to `into`. Both grow on demand, so nothing can fall out of range.
+pub(crate) fn add(into: &mut Histogram, from: &Histogram) {
+    if !from.is_empty() {
+        let added = into.add(from);
+        debug_assert!(added.is_ok(), "auto-resizing histograms take every value");
+    }
+}
+
+/// Records a value of any size. `saturating_record` would not do: it clamps to the histogram's present range instead
+/// of growing it.
+pub(crate) fn record(histogram: &mut Histogram, value: u64) {
+    let recorded = histogram.record(value);
+    debug_assert!(recorded.is_ok(), "auto-resizing histograms take every value");
+}
+
+/// Records nanoseconds as microseconds, rounded to the nearest.
+pub(crate) fn record_ns(histogram: &mut Histogram, ns: u64) {
+    record(histogram, ns.saturating_add(500) / 1_000);
+}
+
+impl Block {
+    /// An empty block for a plan with `scenarios` scenarios.
+    pub fn new(scenarios: usize) -> Self {
+        let mut block = Self { scenarios, ..Self::default() };
+        block.iterations.resize_with(scenarios, Default::default);
+        block
+    }
+
+    pub(crate) fn op_mut(&mut self, op: OpId, scenario: u16, window: Window) -> &mut OpStats {
+        let index = op.0 as usize * self.scenarios + usize::from(scenario);
+        if index >= self.ops.len() {
+            self.ops.resize_with(index + 1, || [None, None]);
+        }
+        self.ops[index][window as usize].get_or_insert_default()
+    }
+
+    pub(crate) fn iterations_mut(&mut self, scenario: u16, window: Window) -> &mut IterationStats {
+        let index = usize::from(scenario);
+        if index >= self.iterations.len() {
+            self.iterations.resize_with(index + 1, Default::default);
+        }
+        &mut self.iterations[index][window as usize]
+    }
+
+    pub(crate) fn check_mut(&mut self, check: usize) -> &mut (u64, u64) {
+        if check >= self.checks.len() {
+            self.checks.resize(check + 1, (0, 0));
+        }
+        &mut self.checks[check]
+    }
+
+    pub(crate) fn metric_mut(&mut self, metric: usize, kind: MetricKind) -> &mut MetricValue {
+        if metric >= self.metrics.len() {
+            self.metrics.resize(metric + 1, None);
+        }
+        self.metrics[metric].get_or_insert_with(|| MetricValue::empty(kind))
+    }
+
+    /// Keeps a failure unless enough of its sort are kept already.
+    pub(crate) fn keep_example(&mut self, example: FailureExample) {
+        let same = |kept: &&FailureExample| kept.op == example.op && kept.kind == example.kind;
+        if self.examples.iter().filter(same).count() < MAX_FAILURE_EXAMPLES {
+            self.examples.push(example);
+        }
+    }
+
+    /// Adds all of `other` to this block and empties `other`, keeping its memory for reuse.
+    pub fn absorb(&mut self, other: &mut Self) {
+        let scenarios = self.scenarios.max(1);
+        for (index, windows) in other.ops.iter_mut().enumerate() {
+            let (op, scenario) = (OpId((index / scenarios) as u32), (index % scenarios) as u16);
+            for (window, stats) in [Window::Warmup, Window::Measured].into_iter().zip(windows) {
+                if let Some(stats) = stats.as_deref_mut().filter(|stats| !stats.is_empty()) {
+                    self.op_mut(op, scenario, window).absorb(stats);
+                }
+            }
+        }
+        for (scenario, windows) in other.iterations.iter_mut().enumerate() {
+            for (window, stats) in [Window::Warmup, Window::Measured].into_iter().zip(windows) {
+                self.iterations_mut(scenario as u16, window).absorb(stats);
+            }
+        }
+        for (check, counts) in other.checks.iter_mut().enumerate() {
+            let (passed, failed) = std::mem::take(counts);
+            let into = self.check_mut(check);
+            *into = (into.0 + passed, into.1 + failed);
+        }
+        for (metric, value) in other.metrics.iter_mut().enumerate() {
+            if let Some(value) = value.take() {
+                self.metric_mut(metric, value.kind()).absorb(value);
+            }
+        }
+        for example in other.examples.drain(..) {
+            self.keep_example(example);
+        }
+        self.guest_cpu_ns += std::mem::take(&mut other.guest_cpu_ns);
+    }
+
+    /// Every operation with measurements: its id, scenario and statistics in `window`.
+    pub fn ops(&self, window: Window) -> impl Iterator<Item = (OpId, u16, &OpStats)> {
+        let scenarios = self.scenarios.max(1);
+        self.ops.iter().enumerate().filter_map(move |(index, windows)| {
+            let stats = windows[window as usize].as_deref().filter(|stats| !stats.is_empty())?;
+            Some((OpId((index / scenarios) as u32), (index % scenarios) as u16, stats))
+        })
+    }
+
+    /// A scenario's iterations in `window`.
+    pub fn iterations(&self, scenario: usize, window: Window) -> Option<&IterationStats> {
+        self.iterations.get(scenario).map(|windows| &windows[window as usize])
+    }
+
+    /// Passed and failed counts by check id.
+    pub fn checks(&self) -> &[(u64, u64)] {
+        &self.checks
+    }
+
+    /// Values by metric id; `None` where nothing was recorded.
+    pub fn metrics(&self) -> &[Option<MetricValue>] {
+        &self.metrics
+    }
+
+    /// Failures kept with their text.
+    pub fn examples(&self) -> &[FailureExample] {
+        &self.examples
+    }
+}
+
+impl Default for OpStats {
+    fn default() -> Self {
+        Self {
+            fired: 0,
+            done: 0,
+            errors: [0; ErrorKind::COUNT],
+            statuses: Vec::new(),
+            bytes_sent: 0,
+            bytes_received: 0,
+            service_us: histogram(),
+            response_us: histogram(),
+            lag_us: histogram(),
+            phases: PhaseStats::default(),
+        }
+    }
+}
+
+impl OpStats {
+    fn is_empty(&self) -> bool {
+        self.fired == 0 && self.done == 0
+    }
+
+    /// Failures of every kind.
+    pub fn failed(&self) -> u64 {
+        self.errors.iter().sum()
+    }
+
+    pub(crate) fn count_status(&mut self, status: u16, times: u64) {
+        if let Some((_, count)) = self.statuses.iter_mut().find(|(known, _)| *known == status) {
+            *count += times;
+        } else if self.statuses.len() < MAX_STATUSES || status == 0 {
+            self.statuses.push((status, times));
+        } else {
+            self.count_status(0, times);
+        }
+    }
+
+    fn absorb(&mut self, other: &mut Self) {
+        self.fired += std::mem::take(&mut other.fired);
+        self.done += std::mem::take(&mut other.done);
+        for (into, from) in self.errors.iter_mut().zip(&mut other.errors) {
+            *into += std::mem::take(from);
+        }
+        for (status, times) in other.statuses.drain(..) {
+            self.count_status(status, times);
+        }
+        self.bytes_sent += std::mem::take(&mut other.bytes_sent);
+        self.bytes_received += std::mem::take(&mut other.bytes_received);
+        drain(&mut self.service_us, &mut other.service_us);
+        drain(&mut self.response_us, &mut other.response_us);
+        drain(&mut self.lag_us, &mut other.lag_us);
+        for (into, from) in self.phases.all_mut().into_iter().zip(other.phases.all_mut()) {
+            drain(into, from);
+        }
+    }
+}
+
+/// Moves all of `from` into `into`.
+fn drain(into: &mut Histogram, from: &mut Histogram) {
+    if !from.is_empty() {
+        add(into, from);
+        from.reset();
+    }
+}
+
+impl Default for PhaseStats {
+    fn default() -> Self {
+        Self {
+            lookup_us: histogram(),
+            connect_us: histogram(),
+            tls_us: histogram(),
+            write_us: histogram(),
+            wait_us: histogram(),
+            body_us: histogram(),
+        }
+    }
+}
+
+impl PhaseStats {
+    pub(crate) fn record(&mut self, phases: &Phases) {
+        record_ns(&mut self.write_us, phases.write_ns);
+        record_ns(&mut self.wait_us, phases.wait_ns);
+        if phases.body_ns > 0 {
+            record_ns(&mut self.body_us, phases.body_ns);
+        }
+        if phases.connect_ns > 0 {
+            record_ns(&mut self.connect_us, phases.connect_ns);
+        }
+        if phases.lookup_ns > 0 {
+            record_ns(&mut self.lookup_us, phases.lookup_ns);
+        }
+        if phases.tls_ns > 0 {
+            record_ns(&mut self.tls_us, phases.tls_ns);
+        }
+    }
+
+    /// Every phase with its name, in the order they happen.
+    pub fn all(&self) -> [(&'static str, &Histogram); 6] {
+        [
+            ("lookup", &self.lookup_us),
+            ("connect", &self.connect_us),
+            ("tls", &self.tls_us),
+            ("write", &self.write_us),
+            ("wait", &self.wait_us),
+            ("body", &self.body_us),
+        ]
+    }
+
+    fn all_mut(&mut self) -> [&mut Histogram; 6] {
+        [
+            &mut self.lookup_us,
+            &mut self.connect_us,
+            &mut self.tls_us,
+            &mut self.write_us,
+            &mut self.wait_us,
+            &mut self.body_us,
+        ]
+    }
+}
+
+impl IterationCounts {
+    /// Started iterations whose end is not known yet.
+    pub fn in_flight(&self) -> u64 {
+        self.started.saturating_sub(self.finished + self.failed + self.interrupted + self.faulted)
+    }
+
+    /// What is wrong with these counts at the end of a run; `None` when nothing vanished.
+    pub fn imbalance(&self) -> Option<String> {
+        if self.due != self.started + self.dropped {
+            return Some(format!(
+                "due {} is not started {} + dropped {}",
+                self.due, self.started, self.dropped
+            ));
+        }
+        let ended = self.finished + self.failed + self.interrupted + self.faulted;
+        (self.started != ended).then(|| {
+            let Self { started, finished, failed, interrupted, faulted, .. } = self;
+            format!(
+                "started {started} is not finished {finished} + failed {failed} + interrupted {interrupted} + faulted {faulted}"
+            )
+        })
+    }
+}
+
+impl std::ops::AddAssign for IterationCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.due += other.due;
+        self.started += other.started;
+        self.finished += other.finished;
+        self.failed += other.failed;
+        self.interrupted += other.interrupted;
+        self.faulted += other.faulted;
+        self.dropped += other.dropped;
+    }
+}
+
+impl Default for IterationStats {
+    fn default() -> Self {
+        Self {
+            counts: IterationCounts::default(),
+            service_us: histogram(),
+            response_us: histogram(),
+            lag_us: histogram(),
+        }
+    }
+}
+
+impl IterationStats {
+    fn absorb(&mut self, other: &mut Self) {
+        self.counts += std::mem::take(&mut other.counts);
+        drain(&mut self.service_us, &mut other.service_us);
+        drain(&mut self.response_us, &mut other.response_us);
+        drain(&mut self.lag_us, &mut other.lag_us);
+    }
+}
+
+impl MetricValue {
+    fn empty(kind: MetricKind) -> Self {
+        match kind {
+            MetricKind::Counter => Self::Counter(0.0),
+            MetricKind::Gauge => Self::Gauge { last: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY },
+            MetricKind::Rate => Self::Rate { hits: 0, total: 0 },
+            MetricKind::Distribution => Self::Distribution(histogram()),
+        }
+    }
+
+    /// The kind of this value.
+    pub fn kind(&self) -> MetricKind {
+        match self {
+            Self::Counter(_) => MetricKind::Counter,
+            Self::Gauge { .. } => MetricKind::Gauge,
+            Self::Rate { .. } => MetricKind::Rate,
+            Self::Distribution(_) => MetricKind::Distribution,
+        }
+    }
+
+    /// Takes one observation. Values that mean nothing for the kind (NaN, negative counts) are ignored.
+    pub(crate) fn observe(&mut self, value: f64) {
+        if !value.is_finite() {
+            return;
+        }
+        match self {
+            Self::Counter(sum) if value >= 0.0 => *sum += value,
+            Self::Gauge { last, min, max } => (*last, *min, *max) = (value, min.min(value), max.max(value)),
+            Self::Rate { hits, total } => {
+                *hits += u64::from(value != 0.0);
+                *total += 1;
+            }
+            // A float to integer cast saturates, which is what a histogram's ceiling wants.
+            Self::Distribution(histogram) if value >= 0.0 => record(histogram, value.round() as u64),
+            Self::Counter(_) | Self::Distribution(_) => {}
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Counter(into), Self::Counter(from)) => *into += from,
+            (Self::Gauge { last, min, max }, Self::Gauge { last: l, min: lo, max: hi }) => {
+                (*last, *min, *max) = (l, min.min(lo), max.max(hi));
+            }
+            (Self::Rate { hits, total }, Self::Rate { hits: h, total: t }) => {
+                (*hits, *total) = (*hits + h, *total + t);
+            }
+            (Self::Distribution(into), Self::Distribution(from)) => add(into, &from),
+            // Names gives every metric one kind for the whole run.
+            (_, _) => {}
+        }
+    }
+}

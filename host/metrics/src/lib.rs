@@ -1,0 +1,35 @@
+//! What was measured, and nothing else: samples, histograms, snapshots, the summary and the verdict.
+//!
+//! This crate is pure. It reads no clock, opens no file and spawns nothing: time reaches it as numbers.
+//!
+//! Data moves `Sample` -> [`Recorder`] (one a core) -> [`Block`] (a second's worth, handed over on a tick) ->
+//! [`Totals`] (the run so far) -> [`Snapshot`] (for progress and streams) and [`Summary`] (for reports).
+
+mod block;
+mod error_kind;
+mod limits;
+mod names;
+mod recorder;
+mod sample;
+mod series;
+mod snapshot;
+mod summary;
+mod totals;
+mod verdict;
+
+pub use block::{Block, FailureExample, IterationCounts, IterationStats, MetricValue, OpStats, PhaseStats};
+pub use error_kind::ErrorKind;
+pub use limits::*;
+pub use names::{CheckId, MetricId, MetricKind, Names, NamesFull, OpId, OpName};
+pub use recorder::Recorder;
+pub use sample::{IterationEnd, IterationSample, Phases, Sample, Window};
+pub use series::{Series, SeriesPoint};
+pub use snapshot::{ScenarioSnapshot, Snapshot};
+pub use summary::*;
+pub use totals::Totals;
+pub use verdict::judge;
+
+/// A histogram of microseconds, or of a plugin's own unit for custom distributions.
+///
+/// Three significant digits: a reported value is within 0.1% of a recorded one.
+pub type Histogram = hdrhistogram::Histogram<u64>;

@@ -1,0 +1,227 @@
+//! The recorder of one core: what the hot path writes to.
+
+use crate::block::record_ns;
+use crate::{
+    Block, CheckId, FailureExample, IterationEnd, IterationSample, MAX_FAILURE_TEXT_BYTES, MetricId,
+    MetricKind, OpId, Sample, Window,
+};
+
+/// Collects one core's measurements; owned by that core, so it takes no lock.
+#[derive(Debug)]
+pub struct Recorder {
+    block: Block,
+}
+
+impl Recorder {
+    /// A recorder for a plan with `scenarios` scenarios.
+    pub fn new(scenarios: usize) -> Self {
+        Self { block: Block::new(scenarios) }
+    }
+
+    /// Hands over everything since the last call and goes on with `empty`.
+    pub fn swap(&mut self, empty: Block) -> Block {
+        std::mem::replace(&mut self.block, empty)
+    }
+
+    /// Counts an operation at the moment it is sent.
+    pub fn fired(&mut self, op: OpId, scenario: u16, window: Window) {
+        self.block.op_mut(op, scenario, window).fired += 1;
+    }
+
+    /// Records an operation that ended, well or badly. It must have been counted as fired.
+    pub fn record(&mut self, sample: &Sample) {
+        let stats = self.block.op_mut(sample.op, sample.scenario, sample.window);
+        stats.done += 1;
+        stats.bytes_sent += sample.bytes_sent;
+        stats.bytes_received += sample.bytes_received;
+        if let Some(kind) = sample.error {
+            stats.errors[kind as usize] += 1;
+        }
+        if sample.status != 0 {
+            stats.count_status(sample.status, 1);
+        }
+        record_ns(&mut stats.service_us, sample.done_ns.saturating_sub(sample.fired_ns));
+        record_ns(&mut stats.response_us, sample.done_ns.saturating_sub(sample.intended_ns));
+        record_ns(&mut stats.lag_us, sample.fired_ns.saturating_sub(sample.intended_ns));
+        stats.phases.record(&sample.phases);
+    }
+
+    /// Keeps the words of a failure that [`Recorder::record`] counted, while examples are wanted.
+    pub fn explain(&mut self, sample: &Sample, text: &str) {
+        if let Some(kind) = sample.error {
+            let text = cut(text, MAX_FAILURE_TEXT_BYTES).to_owned();
+            let (op, scenario, at_ns) = (sample.op, sample.scenario, sample.done_ns);
+            self.block.keep_example(FailureExample { op, scenario, kind, at_ns, text });
+        }
+    }
+
+    /// Counts iterations the schedule called for.
+    pub fn iterations_due(&mut self, scenario: u16, window: Window, count: u64) {
+        self.block.iterations_mut(scenario, window).counts.due += count;
+    }
+
+    /// Counts due iterations that no virtual user could take.
+    pub fn iterations_dropped(&mut self, scenario: u16, window: Window, count: u64) {
+        self.block.iterations_mut(scenario, window).counts.dropped += count;
+    }
+
+    /// Counts an iteration that a virtual user begins.
+    pub fn iteration_started(&mut self, scenario: u16, window: Window) {
+        self.block.iterations_mut(scenario, window).counts.started += 1;
+    }
+
+    /// Records an iteration that ended. It must have been counted as started.
+    pub fn iteration_ended(&mut self, sample: &IterationSample) {
+        let stats = self.block.iterations_mut(sample.scenario, sample.window);
+        match sample.end {
+            IterationEnd::Finished => stats.counts.finished += 1,
+            IterationEnd::Failed => stats.counts.failed += 1,
+            IterationEnd::Interrupted => stats.counts.interrupted += 1,
+            IterationEnd::Faulted => stats.counts.faulted += 1,
+        }
+        record_ns(&mut stats.lag_us, sample.started_ns.saturating_sub(sample.intended_ns));
+        if sample.end != IterationEnd::Interrupted {
+            record_ns(&mut stats.service_us, sample.done_ns.saturating_sub(sample.started_ns));
+            record_ns(&mut stats.response_us, sample.done_ns.saturating_sub(sample.intended_ns));
+        }
+    }
+
+    /// Counts a check. Checks of the warm-up are not counted: they would dilute the verdict.
+    pub fn check(&mut self, check: CheckId, window: Window, passed: bool) {
+        if window == Window::Measured {
+            let counts = self.block.check_mut(check.0 as usize);
+            if passed { counts.0 += 1 } else { counts.1 += 1 }
+        }
+    }
+
+    /// Takes an observation of a custom metric; those of the warm-up are not counted.
+    pub fn metric(&mut self, metric: MetricId, kind: MetricKind, window: Window, value: f64) {
+        if window == Window::Measured {
+            self.block.metric_mut(metric.0 as usize, kind).observe(value);
+        }
+    }
+
+    /// Adds time spent inside guest code.
+    pub fn guest_cpu(&mut self, ns: u64) {
+        self.block.guest_cpu_ns += ns;
+    }
+}
+
+/// The start of `text`, at most `max` bytes, cut between characters.
+fn cut(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ErrorKind, MAX_FAILURE_EXAMPLES, MAX_STATUSES, MetricValue, Phases};
+
+    fn sample(service_us: u64, lag_us: u64) -> Sample {
+        Sample {
+            op: OpId(1),
+            scenario: 0,
+            window: Window::Measured,
+            status: 200,
+            error: None,
+            intended_ns: 1_000_000,
+            fired_ns: 1_000_000 + lag_us * 1_000,
+            done_ns: 1_000_000 + (lag_us + service_us) * 1_000,
+            phases: Phases::default(),
+            bytes_sent: 10,
+            bytes_received: 100,
+        }
+    }
+
+    fn only_op(block: &Block) -> &crate::OpStats {
+        block.ops(Window::Measured).next().unwrap().2
+    }
+
+    #[test]
+    fn the_three_clocks_go_to_three_histograms() {
+        let mut recorder = Recorder::new(1);
+        recorder.fired(OpId(1), 0, Window::Measured);
+        recorder.record(&sample(200, 1_000));
+        let block = recorder.swap(Block::new(1));
+        let op = only_op(&block);
+        assert_eq!((op.service_us.max(), op.response_us.max(), op.lag_us.max()), (200, 1_200, 1_000));
+        assert!(
+            op.response_us.value_at_quantile(0.5).abs_diff(1_200) <= 1,
+            "percentiles, not only the maximum"
+        );
+        assert_eq!((op.fired, op.done, op.bytes_sent, op.bytes_received), (1, 1, 10, 100));
+        assert_eq!(recorder.swap(Block::new(1)).ops(Window::Measured).count(), 0);
+    }
+
+    #[test]
+    fn warm_up_is_kept_apart() {
+        let mut recorder = Recorder::new(1);
+        recorder.record(&Sample { window: Window::Warmup, ..sample(1, 0) });
+        recorder.check(CheckId(0), Window::Warmup, false);
+        recorder.check(CheckId(0), Window::Measured, true);
+        let block = recorder.swap(Block::new(1));
+        assert_eq!(block.ops(Window::Measured).count(), 0);
+        assert_eq!(block.ops(Window::Warmup).count(), 1);
+        assert_eq!(block.checks(), [(1, 0)]);
+    }
+
+    #[test]
+    fn statuses_and_examples_are_bounded_and_nothing_is_lost() {
+        let mut recorder = Recorder::new(1);
+        for status in 100..200 {
+            let failed = Sample { status, error: Some(ErrorKind::Status4xx), ..sample(1, 0) };
+            recorder.record(&failed);
+            recorder.explain(&failed, &"é".repeat(10_000));
+        }
+        let block = recorder.swap(Block::new(1));
+        let op = only_op(&block);
+        assert!(op.statuses.len() <= MAX_STATUSES + 1);
+        assert_eq!(op.statuses.iter().map(|(_, times)| times).sum::<u64>(), 100);
+        assert_eq!(op.failed(), 100);
+        assert_eq!(block.examples().len(), MAX_FAILURE_EXAMPLES);
+        assert!(block.examples()[0].text.len() <= MAX_FAILURE_TEXT_BYTES);
+    }
+
+    #[test]
+    fn absorbing_adds_up_and_empties_the_other() {
+        let (mut a, mut b) = (Recorder::new(2), Recorder::new(2));
+        for (recorder, times) in [(&mut a, 3), (&mut b, 4)] {
+            for _ in 0..times {
+                recorder.iterations_due(1, Window::Measured, 1);
+                recorder.iteration_started(1, Window::Measured);
+                recorder.record(&Sample { scenario: 1, ..sample(50, 0) });
+                recorder.metric(MetricId(2), MetricKind::Counter, Window::Measured, 2.0);
+                recorder.metric(MetricId(0), MetricKind::Gauge, Window::Measured, f64::from(times));
+                recorder.metric(MetricId(0), MetricKind::Gauge, Window::Measured, f64::NAN);
+            }
+        }
+        let mut total = Block::new(2);
+        let mut blocks = [a.swap(Block::new(2)), b.swap(Block::new(2))];
+        for block in &mut blocks {
+            total.absorb(block);
+        }
+        assert_eq!(only_op(&total).done, 7);
+        assert_eq!(only_op(&total).service_us.len(), 7);
+        let counts = total.iterations(1, Window::Measured).unwrap().counts;
+        assert_eq!((counts.due, counts.started, counts.in_flight()), (7, 7, 7));
+        assert!(matches!(total.metrics()[2], Some(MetricValue::Counter(sum)) if sum == 14.0));
+        assert!(matches!(total.metrics()[0], Some(MetricValue::Gauge { min: 3.0, max: 4.0, last: 4.0 })));
+        total.absorb(&mut blocks[0]);
+        assert_eq!(only_op(&total).done, 7, "an absorbed block is empty");
+    }
+
+    #[test]
+    fn counts_that_do_not_add_up_are_named() {
+        let good = crate::IterationCounts {
+            due: 5,
+            started: 4,
+            dropped: 1,
+            finished: 3,
+            failed: 1,
+            ..Default::default()
+        };
+        assert_eq!(good.imbalance(), None);
+        assert!(crate::IterationCounts { due: 6, ..good }.imbalance().unwrap().contains("due 6"));
+        assert!(crate::IterationCounts { failed: 0, ..good }.imbalance().unwrap().contains("started 4"));
+    }
+}
