@@ -1,4 +1,5 @@
-//! A small e-commerce platform to put under load, which can be broken on purpose.
+#![doc = include_str!("../README.md")]
+//! ## Where to start
 //!
 //! [`Shop::start`] serves it on the current tokio runtime; [`Shop::start_in_thread`] gives it a thread and a runtime
 //! of its own, so that a load generator in the same process shares neither. [`ShopHandle`] reads its exact request

@@ -1,7 +1,7 @@
 //! Error replies as `application/problem+json` (RFC 9457).
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -15,7 +15,14 @@ pub(crate) struct Problem {
     kind: Option<&'static str>,
     detail: String,
     errors: Vec<FieldProblem>,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Extra>,
+}
+
+/// A header that a status demands.
+#[derive(Clone, Copy, Debug)]
+enum Extra {
+    Challenge,
+    RetryAfter { seconds: u64 },
 }
 
 #[derive(Serialize)]
@@ -49,8 +56,7 @@ impl Problem {
 
     /// 401 with the challenge that RFC 9110 demands beside it.
     pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {
-        let challenge = HeaderValue::from_static("Bearer realm=\"shop\"");
-        Self { header: Some((WWW_AUTHENTICATE, challenge)), ..Self::new(StatusCode::UNAUTHORIZED, detail) }
+        Self { header: Some(Extra::Challenge), ..Self::new(StatusCode::UNAUTHORIZED, detail) }
     }
 
     /// 422 with every field that is wrong.
@@ -65,7 +71,7 @@ impl Problem {
     /// 429 with the whole seconds after which a request will be served again.
     pub(crate) fn rate_limited(retry_after_s: u64) -> Self {
         Self {
-            header: Some((RETRY_AFTER, HeaderValue::from(retry_after_s))),
+            header: Some(Extra::RetryAfter { seconds: retry_after_s }),
             ..Self::of_kind(
                 StatusCode::TOO_MANY_REQUESTS,
                 "rate-limited",
@@ -85,9 +91,16 @@ impl IntoResponse for Problem {
             errors: &self.errors,
         };
         let mut response = (self.status, axum::Json(document)).into_response();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, value);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self.header {
+            Some(Extra::Challenge) => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"shop\""));
+            }
+            Some(Extra::RetryAfter { seconds }) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            None => {}
         }
         response
     }

@@ -6,7 +6,7 @@
 //!
 //! All sleepers of a core share one kernel timer: a heap of deadlines, and one driver task that wakes every due one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::{Future, poll_fn};
@@ -28,6 +28,7 @@ struct Shared {
     sleepers: RefCell<Sleepers>,
     /// Raised when a sleeper earlier than the armed deadline was added.
     earlier: Notify,
+    cancelled: Cell<bool>,
 }
 
 #[derive(Default)]
@@ -42,6 +43,7 @@ struct Sleeper {
     at_ns: u64,
     /// Keeps sleepers with equal deadlines in the order they came.
     sequence: u64,
+    cancellable: bool,
     waker: Waker,
 }
 
@@ -62,6 +64,7 @@ impl Timer {
             shared: Rc::new(Shared {
                 sleepers: RefCell::new(Sleepers { armed_ns: u64::MAX, ..Sleepers::default() }),
                 earlier: Notify::new(),
+                cancelled: Cell::new(false),
             }),
         };
         let driver = drive(timer.clone(), source);
@@ -78,18 +81,50 @@ impl Timer {
             }
             // A spurious wake of the task leaves the queued waker good: it wakes the same task.
             if !queued {
-                timer.add(at_ns, cx.waker().clone());
+                timer.add(at_ns, false, cx.waker().clone());
                 queued = true;
             }
             Poll::Pending
         })
     }
 
-    fn add(&self, at_ns: u64, waker: Waker) {
+    /// Waits until `at_ns` or until [`Timer::cancel_waits`]; true when `at_ns` was reached.
+    pub fn wait_until(&self, at_ns: u64) -> impl Future<Output = bool> + use<> {
+        let timer = self.clone();
+        let mut queued = false;
+        poll_fn(move |cx: &mut Context<'_>| {
+            if timer.clock.now_ns() >= at_ns {
+                return Poll::Ready(true);
+            }
+            if timer.shared.cancelled.get() {
+                return Poll::Ready(false);
+            }
+            if !queued {
+                timer.add(at_ns, true, cx.waker().clone());
+                queued = true;
+            }
+            Poll::Pending
+        })
+    }
+
+    /// Ends every [`Timer::wait_until`], now and later; sleeps go on.
+    pub fn cancel_waits(&self) {
+        self.shared.cancelled.set(true);
+        let mut sleepers = self.shared.sleepers.borrow_mut();
+        for Reverse(sleeper) in std::mem::take(&mut sleepers.heap) {
+            if sleeper.cancellable {
+                sleeper.waker.wake();
+            } else {
+                sleepers.heap.push(Reverse(sleeper));
+            }
+        }
+    }
+
+    fn add(&self, at_ns: u64, cancellable: bool, waker: Waker) {
         let mut sleepers = self.shared.sleepers.borrow_mut();
         sleepers.sequence += 1;
         let sequence = sleepers.sequence;
-        sleepers.heap.push(Reverse(Sleeper { at_ns, sequence, waker }));
+        sleepers.heap.push(Reverse(Sleeper { at_ns, sequence, cancellable, waker }));
         if at_ns < sleepers.armed_ns {
             self.shared.earlier.notify_one();
         }
@@ -274,5 +309,26 @@ mod tests {
     async fn wakes_in_order_on_a_paused_clock() {
         let hour_ns = 3_600_000_000_000;
         assert_eq!(order_of(&[2 * hour_ns, hour_ns]).await, [hour_ns, 2 * hour_ns]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cancelling_ends_waits_but_not_sleeps() {
+        let clock = Clock::start();
+        let local = tokio::task::LocalSet::new();
+        let run = local.run_until(async {
+            let (timer, driver) = Timer::new(clock).expect("timer");
+            tokio::task::spawn_local(driver);
+            let hour_ns = 3_600_000_000_000;
+            let wait = tokio::task::spawn_local(timer.wait_until(hour_ns));
+            let sleep = tokio::task::spawn_local(timer.sleep_until(hour_ns));
+            timer.sleep_until(5).await;
+            timer.cancel_waits();
+            assert!(!wait.await.expect("waiter"));
+            assert!(clock.now_ns() < hour_ns);
+            sleep.await.expect("sleeper");
+            assert!(clock.now_ns() >= hour_ns);
+            assert!(timer.wait_until(hour_ns).await, "what is past was reached");
+        });
+        run.await;
     }
 }

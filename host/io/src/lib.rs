@@ -1,1 +1,6 @@
-//! Being laid.
+//! Protocol engines that measure.
+//!
+//! An engine sends one operation, stamps it on the run clock and hands back an outcome. A failed operation is an
+//! outcome with an error kind, never an `Err`: in a load test failure is data.
+
+pub mod http;

@@ -9,18 +9,19 @@ use crate::{
 /// Collects one core's measurements; owned by that core, so it takes no lock.
 #[derive(Debug)]
 pub struct Recorder {
+    scenarios: usize,
     block: Block,
 }
 
 impl Recorder {
     /// A recorder for a plan with `scenarios` scenarios.
     pub fn new(scenarios: usize) -> Self {
-        Self { block: Block::new(scenarios) }
+        Self { scenarios, block: Block::new(scenarios) }
     }
 
-    /// Hands over everything since the last call and goes on with `empty`.
-    pub fn swap(&mut self, empty: Block) -> Block {
-        std::mem::replace(&mut self.block, empty)
+    /// Hands over everything recorded since the last call.
+    pub fn take(&mut self) -> Block {
+        std::mem::replace(&mut self.block, Block::new(self.scenarios))
     }
 
     /// Counts an operation at the moment it is sent.
@@ -142,7 +143,7 @@ mod tests {
         let mut recorder = Recorder::new(1);
         recorder.fired(OpId(1), 0, Window::Measured);
         recorder.record(&sample(200, 1_000));
-        let block = recorder.swap(Block::new(1));
+        let block = recorder.take();
         let op = only_op(&block);
         assert_eq!((op.service_us.max(), op.response_us.max(), op.lag_us.max()), (200, 1_200, 1_000));
         assert!(
@@ -150,7 +151,7 @@ mod tests {
             "percentiles, not only the maximum"
         );
         assert_eq!((op.fired, op.done, op.bytes_sent, op.bytes_received), (1, 1, 10, 100));
-        assert_eq!(recorder.swap(Block::new(1)).ops(Window::Measured).count(), 0);
+        assert_eq!(recorder.take().ops(Window::Measured).count(), 0);
     }
 
     #[test]
@@ -159,7 +160,7 @@ mod tests {
         recorder.record(&Sample { window: Window::Warmup, ..sample(1, 0) });
         recorder.check(CheckId(0), Window::Warmup, false);
         recorder.check(CheckId(0), Window::Measured, true);
-        let block = recorder.swap(Block::new(1));
+        let block = recorder.take();
         assert_eq!(block.ops(Window::Measured).count(), 0);
         assert_eq!(block.ops(Window::Warmup).count(), 1);
         assert_eq!(block.checks(), [(1, 0)]);
@@ -173,7 +174,7 @@ mod tests {
             recorder.record(&failed);
             recorder.explain(&failed, &"é".repeat(10_000));
         }
-        let block = recorder.swap(Block::new(1));
+        let block = recorder.take();
         let op = only_op(&block);
         assert!(op.statuses.len() <= MAX_STATUSES + 1);
         assert_eq!(op.statuses.iter().map(|(_, times)| times).sum::<u64>(), 100);
@@ -196,7 +197,7 @@ mod tests {
             }
         }
         let mut total = Block::new(2);
-        let mut blocks = [a.swap(Block::new(2)), b.swap(Block::new(2))];
+        let mut blocks = [a.take(), b.take()];
         for block in &mut blocks {
             total.absorb(block);
         }

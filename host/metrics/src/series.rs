@@ -84,7 +84,9 @@ impl Series {
 }
 
 fn merge(a: &Packed, b: &Packed) -> Packed {
-    let mut histogram = unpack(&a.histogram);
+    // A histogram read back keeps its size; only a fresh one grows.
+    let mut histogram = crate::block::histogram();
+    add(&mut histogram, &unpack(&a.histogram));
     add(&mut histogram, &unpack(&b.histogram));
     let point = SeriesPoint {
         t_s: a.point.t_s,

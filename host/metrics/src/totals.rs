@@ -20,6 +20,7 @@ pub struct Totals {
     interval: Block,
     series: Series,
     examples: Vec<crate::FailureExample>,
+    start_ns: u64,
     last_tick_ns: u64,
 }
 
@@ -27,10 +28,18 @@ pub struct Totals {
 type Pick = fn(&OpStats) -> &Histogram;
 
 impl Totals {
-    /// Totals of a plan with these scenarios, in order.
-    pub fn new(scenarios: Vec<String>) -> Self {
+    /// Totals of a plan with these scenarios, in order, whose load begins at `start_ns` on the run clock.
+    pub fn new(scenarios: Vec<String>, start_ns: u64) -> Self {
         let (total, interval) = (Block::new(scenarios.len()), Block::new(scenarios.len()));
-        Self { scenarios, total, interval, series: Series::default(), examples: Vec::new(), last_tick_ns: 0 }
+        Self {
+            scenarios,
+            total,
+            interval,
+            series: Series::default(),
+            examples: Vec::new(),
+            start_ns,
+            last_tick_ns: start_ns,
+        }
     }
 
     /// Takes what one core measured since the last tick; `block` is left empty for reuse.
@@ -55,11 +64,11 @@ impl Totals {
         self.examples.extend(self.interval.examples().iter().take(room).cloned());
         self.total.absorb(&mut self.interval);
         let response_us = Percentiles::of(&response);
-        let t_s = from_ns as f64 / NS_PER_S;
+        let t_s = from_ns.saturating_sub(self.start_ns) as f64 / NS_PER_S;
         let point = SeriesPoint { t_s, width_s: interval_s, fired, done, errors, vus_busy, response_us };
         self.series.push(point, &response);
         Snapshot {
-            t_s: now_ns as f64 / NS_PER_S,
+            t_s: now_ns.saturating_sub(self.start_ns) as f64 / NS_PER_S,
             interval_s,
             vus_busy,
             fired,
@@ -175,7 +184,7 @@ impl Totals {
             operation: names.ops().get(example.op.0 as usize).map(|op| op.name.clone()).unwrap_or_default(),
             scenario: self.scenario_name(example.scenario),
             kind: example.kind.name().to_owned(),
-            t_s: example.at_ns as f64 / NS_PER_S,
+            t_s: example.at_ns.saturating_sub(self.start_ns) as f64 / NS_PER_S,
             text: example.text.clone(),
         };
         self.examples.iter().map(summary).collect()

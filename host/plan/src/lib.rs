@@ -1,1 +1,25 @@
-//! Being laid.
+//! The documents of the control plane: what a plugin says of itself, what it is given, what it plans and concludes.
+//!
+//! This crate is pure: no clock, no files, no threads. JSON Schemas of its documents are in `host/plan/schema/`.
+
+mod analysis;
+mod descriptor;
+mod input;
+mod limits;
+mod plan;
+mod problem;
+mod units;
+mod validate;
+pub mod yaml;
+
+pub use analysis::{ANALYSIS_SCHEMA, Analysis, Finding, Recommendation, Section};
+pub use descriptor::{Asks, DESCRIPTOR_SCHEMA, Descriptor, Example, Flag, Positional, ValueKind};
+pub use input::{PLAN_INPUT_SCHEMA, PlanInput};
+pub use limits::*;
+pub use plan::{
+    ConstantArrivalRate, ConstantVus, Executor, Feed, FeedOrder, HttpOptions, PLAN_SCHEMA, Plan, Scenario,
+};
+pub use problem::Problem;
+pub use units::{
+    DurationText, RateText, UnitError, format_duration_ms, parse_bytes, parse_duration_ms, parse_rate,
+};

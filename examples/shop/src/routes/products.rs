@@ -1,0 +1,58 @@
+//! Products: search, detail, stock.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::request::{Number, Params, Reply, json};
+use crate::limits::{MAX_PAGE_SIZE, MAX_SEARCH_CHARS};
+use crate::problem::Problem;
+use crate::state::Core;
+
+const JSON: [(axum::http::HeaderName, &str); 1] = [(CONTENT_TYPE, "application/json")];
+
+#[derive(Deserialize)]
+#[serde(default)]
+pub(super) struct Page {
+    search: String,
+    page: u64,
+    per_page: u64,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { search: String::new(), page: 1, per_page: 20 }
+    }
+}
+
+pub(super) async fn list(State(core): State<Arc<Core>>, Params(query): Params<Page>) -> Reply {
+    if query.page == 0 {
+        return Err(Problem::bad_request("page counts from 1"));
+    }
+    if !(1..=MAX_PAGE_SIZE).contains(&query.per_page) {
+        return Err(Problem::bad_request(format!("per_page must be 1 to {MAX_PAGE_SIZE}")));
+    }
+    if query.search.chars().count() > MAX_SEARCH_CHARS {
+        return Err(Problem::bad_request(format!("search must have at most {MAX_SEARCH_CHARS} characters")));
+    }
+    let body = core.catalogue.page_json(&query.search, query.page, query.per_page);
+    Ok((JSON, body).into_response())
+}
+
+pub(super) async fn detail(State(core): State<Arc<Core>>, Number(id): Number) -> Reply {
+    core.catalogue.json(id).map(|body| (JSON, body).into_response()).ok_or_else(|| unknown(id))
+}
+
+pub(super) async fn stock(State(core): State<Arc<Core>>, Number(id): Number) -> Reply {
+    let available = core.accounts.available(id).ok_or_else(|| unknown(id))?;
+    Ok(json(StatusCode::OK, json!({ "product_id": id, "available": available })))
+}
+
+fn unknown(id: u64) -> Problem {
+    Problem::not_found(format!("there is no product {id}"))
+}

@@ -1,0 +1,13 @@
+//! The shop over real sockets: every route, every fault, every bound that shows on the wire.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "in the helpers of tests as in the tests, what is missing is a failure"
+)]
+
+mod api;
+mod client;
+mod faults;
+mod openapi;
+mod probes;
+mod server;

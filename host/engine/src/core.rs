@@ -1,0 +1,321 @@
+//! One core: its virtual users, its recorder and its timer. Nothing here is shared with another core.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+
+use stresshost_clock::{Clock, NS_PER_MS, Timer};
+use stresshost_metrics::{Block, Names, Recorder};
+use stresshost_plan::{Executor, Plan, Scenario};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::arrivals::Arrivals;
+use crate::guest::{Fault, Guest, GuestCore, VuError, VuInfo};
+use crate::stop::{Level, reached};
+use crate::ticket::{ClosedTickets, OpenShare, Span, Tickets};
+use crate::worker::run_vu;
+use crate::{RunError, TICK_MS};
+
+/// What a guest may use of its core.
+pub struct CoreContext {
+    /// 0 and up.
+    pub index: usize,
+    /// The run clock.
+    pub clock: Clock,
+    /// The core's timer.
+    pub timer: Timer,
+    /// The core's measurements. Borrow it for one call, never across an await.
+    pub recorder: RefCell<Recorder>,
+    /// Names of the run's operations, checks and metrics. For set-up, not for the hot path.
+    pub names: Arc<Mutex<Names>>,
+    /// Seed of the run.
+    pub seed: u64,
+    /// When the load begins on the run clock; 0 until that is known.
+    pub load_start_ns: Cell<u64>,
+    pub(crate) vus_busy: Cell<u64>,
+    /// Whether a virtual user was given up after a fault.
+    pub(crate) users_lost: Cell<bool>,
+    stop_ns: Cell<u64>,
+}
+
+impl CoreContext {
+    /// When the run was asked to stop, on the run clock; `u64::MAX` while it was not.
+    pub(crate) const fn stop_ns(&self) -> u64 {
+        self.stop_ns.get()
+    }
+}
+
+/// A core and its guest.
+pub(crate) struct Core<C> {
+    pub(crate) context: Rc<CoreContext>,
+    pub(crate) guest: C,
+    pub(crate) shared: Arc<str>,
+    pub(crate) cores: usize,
+    to_control: mpsc::Sender<FromCore>,
+}
+
+/// What a core tells control.
+pub(crate) enum FromCore {
+    /// Every virtual user of the core is ready.
+    Ready,
+    /// The core cannot go on.
+    Broken(RunError),
+    /// The measurements of a tick.
+    Block {
+        core: usize,
+        tick: u64,
+        block: Block,
+        vus_busy: u64,
+        /// When the core's last iteration ended, on the run clock; set in the last block only.
+        done_ns: Option<u64>,
+    },
+    /// Something worth telling that is no measurement.
+    Report(Report),
+}
+
+/// An event of a virtual user that is no measurement.
+pub(crate) enum Report {
+    /// The plugin broke.
+    Fault(Fault),
+    /// The plugin ended an iteration with a failure.
+    Failure { code: String, message: String },
+}
+
+impl<C> Core<C> {
+    /// Tells control. When its queue is full the report is lost, but not the measurement: that is in the recorder.
+    pub(crate) fn report(&self, report: Report) {
+        if self.to_control.try_send(FromCore::Report(report)).is_err() {
+            tracing::debug!("a report was lost: control is busy");
+        }
+    }
+}
+
+/// What a core needs to run.
+pub(crate) struct CoreSpec<G> {
+    pub(crate) index: usize,
+    pub(crate) cores: usize,
+    pub(crate) guest: Arc<G>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) shared: Arc<str>,
+    pub(crate) clock: Clock,
+    pub(crate) names: Arc<Mutex<Names>>,
+    pub(crate) seed: u64,
+    pub(crate) stop: watch::Receiver<Level>,
+    /// When the load begins, once every core is ready.
+    pub(crate) begin: watch::Receiver<Option<u64>>,
+    pub(crate) to_control: mpsc::Sender<FromCore>,
+}
+
+/// Makes the context of a core and starts its timer on the current `LocalSet`.
+pub(crate) fn context(
+    index: usize,
+    clock: Clock,
+    scenarios: usize,
+    names: Arc<Mutex<Names>>,
+    seed: u64,
+) -> Result<Rc<CoreContext>, RunError> {
+    let (timer, driver) = Timer::new(clock).map_err(|error| RunError::Os(error.to_string()))?;
+    tokio::task::spawn_local(driver);
+    Ok(Rc::new(CoreContext {
+        index,
+        clock,
+        timer,
+        recorder: RefCell::new(Recorder::new(scenarios)),
+        names,
+        seed,
+        load_start_ns: Cell::new(0),
+        vus_busy: Cell::new(0),
+        users_lost: Cell::new(false),
+        stop_ns: Cell::new(u64::MAX),
+    }))
+}
+
+/// Runs a core from the making of its virtual users to its last block. Must run inside a `LocalSet`.
+pub(crate) async fn run_core<G: Guest>(spec: CoreSpec<G>) {
+    let to_control = spec.to_control.clone();
+    if let Err(error) = try_run_core(spec).await {
+        // Control may be gone already, which it only is when it has failed for another reason.
+        drop(to_control.send(FromCore::Broken(error)).await);
+    }
+}
+
+async fn try_run_core<G: Guest>(spec: CoreSpec<G>) -> Result<(), RunError> {
+    let scenarios = spec.plan.scenarios.len();
+    let context = context(spec.index, spec.clock, scenarios, Arc::clone(&spec.names), spec.seed)?;
+    let guest = spec.guest.core(Rc::clone(&context)).map_err(|error| start_error(0, error))?;
+    let CoreSpec { plan, shared, cores, to_control, mut stop, mut begin, .. } = spec;
+    let core = Rc::new(Core { context, guest, shared, cores, to_control });
+    let users = start_users(&core, &plan, &mut stop).await?;
+    if core.to_control.send(FromCore::Ready).await.is_err() {
+        return Ok(());
+    }
+    let start_ns = match begin.wait_for(Option::is_some).await.map(|start_ns| *start_ns) {
+        Ok(Some(start_ns)) => start_ns,
+        // Control has given the run up.
+        Ok(None) | Err(_) => return Ok(()),
+    };
+    core.context.load_start_ns.set(start_ns);
+    load(&core, &plan, users, start_ns, stop).await;
+    Ok(())
+}
+
+/// A virtual user that is ready, and the scenario it belongs to.
+struct ReadyUser<V> {
+    scenario: usize,
+    /// Its place among the scenario's virtual users.
+    index: u64,
+    info: VuInfo,
+    vu: V,
+}
+
+async fn start_users<C: GuestCore>(
+    core: &Core<C>,
+    plan: &Plan,
+    stop: &mut watch::Receiver<Level>,
+) -> Result<Vec<ReadyUser<C::Vu>>, RunError> {
+    let count = plan.vus();
+    let mut users = Vec::new();
+    let mut first_id = 0;
+    for (scenario, config) in plan.scenarios.iter().enumerate() {
+        let vus = config.executor.vus();
+        for index in (core.context.index as u64..vus).step_by(core.cores) {
+            let info = VuInfo { id: first_id + index, count };
+            let vu = tokio::select! {
+                biased;
+                vu = core.guest.start(info, &core.shared) => vu.map_err(|error| start_error(info.id, error))?,
+                () = reached(stop, Level::Draining) => return Err(RunError::Stopped),
+            };
+            users.push(ReadyUser { scenario, index, info, vu });
+        }
+        first_id += vus;
+    }
+    Ok(users)
+}
+
+fn start_error(vu: u64, error: VuError) -> RunError {
+    match error {
+        VuError::Failed { code, message } => RunError::Start { vu, code, message },
+        VuError::Fault(fault) => RunError::Fault(fault),
+    }
+}
+
+/// Runs the load: virtual users, ticks and the stop, until the last iteration has ended or was interrupted.
+async fn load<C: GuestCore>(
+    core: &Rc<Core<C>>,
+    plan: &Plan,
+    users: Vec<ReadyUser<C::Vu>>,
+    start_ns: u64,
+    stop: watch::Receiver<Level>,
+) {
+    let spans: Vec<Span> =
+        (0..).zip(&plan.scenarios).map(|(index, s)| span(plan, s, index, start_ns)).collect();
+    let shares: Vec<_> = spans.iter().zip(&plan.scenarios).map(|(s, c)| open_share(core, *s, c)).collect();
+    let mut tasks = JoinSet::new();
+    for ReadyUser { scenario, index, info, vu } in users {
+        let tickets = match (&shares[scenario], &plan.scenarios[scenario].executor) {
+            (Some(share), _) => Tickets::Open(Rc::clone(share)),
+            (None, executor) => closed_tickets(spans[scenario], executor, index),
+        };
+        tasks.spawn_local(run_vu(Rc::clone(core), info, vu, tickets));
+    }
+    let ends_ns = spans.iter().map(|span| span.end_ns).max().unwrap_or(start_ns);
+    let ticker = tokio::task::spawn_local(tick(Rc::clone(core), shares.clone(), start_ns));
+    watch_users(core, &mut tasks, ends_ns, plan.graceful_stop_ms * NS_PER_MS, stop).await;
+    // Dropping an iteration's future records it as interrupted.
+    tasks.shutdown().await;
+    ticker.abort();
+    finish_core(core, &shares).await;
+}
+
+/// Returns when every virtual user is done and the load's time is over, or when those in flight must be interrupted.
+async fn watch_users<C: GuestCore>(
+    core: &Core<C>,
+    tasks: &mut JoinSet<()>,
+    ends_ns: u64,
+    grace_ns: u64,
+    mut stop: watch::Receiver<Level>,
+) {
+    let clock = core.context.clock;
+    let mut stop_now = stop.clone();
+    let mut interrupt_ns = ends_ns.saturating_add(grace_ns);
+    loop {
+        let stopped = core.context.stop_ns() != u64::MAX;
+        if tasks.is_empty() && (stopped || core.context.users_lost.get() || clock.now_ns() >= ends_ns) {
+            return;
+        }
+        tokio::select! {
+            biased;
+            _ = tasks.join_next(), if !tasks.is_empty() => {}
+            () = reached(&mut stop, Level::Draining), if !stopped => {
+                let now_ns = clock.now_ns();
+                core.context.stop_ns.set(now_ns);
+                core.context.timer.cancel_waits();
+                interrupt_ns = interrupt_ns.min(now_ns.saturating_add(grace_ns));
+            }
+            () = reached(&mut stop_now, Level::Now), if stopped => return,
+            () = clock.sleep_until_ns(ends_ns), if tasks.is_empty() => {}
+            () = clock.sleep_until_ns(interrupt_ns) => return,
+        }
+    }
+}
+
+const fn span(plan: &Plan, scenario: &Scenario, index: u16, load_start_ns: u64) -> Span {
+    let start_ns = load_start_ns + scenario.start_ms * NS_PER_MS;
+    let end_ns = start_ns + scenario.executor.duration_ms() * NS_PER_MS;
+    Span { scenario: index, start_ns, end_ns, warmup_end_ns: load_start_ns + plan.warmup_ms * NS_PER_MS }
+}
+
+fn closed_tickets(span: Span, executor: &Executor, index: u64) -> Tickets {
+    let ramp_up_ms = match executor {
+        Executor::ConstantVus(config) => config.ramp_up_ms,
+        Executor::ConstantArrivalRate(_) => 0,
+    };
+    Tickets::Closed(ClosedTickets::new(span, index, executor.vus(), ramp_up_ms * NS_PER_MS))
+}
+
+/// This core's share of an open-model scenario: every n-th arrival, n being the cores that have virtual users for it.
+fn open_share<C>(core: &Core<C>, span: Span, scenario: &Scenario) -> Option<Rc<OpenShare>> {
+    let Executor::ConstantArrivalRate(config) = &scenario.executor else { return None };
+    let sharers = config.vus.min(core.cores as u64);
+    let first = core.context.index as u64;
+    // A core without virtual users for the scenario has no share: nothing would ever be due on it.
+    (first < sharers).then(|| Rc::new(OpenShare::new(span, Arrivals::new(config), first, sharers)))
+}
+
+type Shares = Vec<Option<Rc<OpenShare>>>;
+
+/// Hands a block to control at every tick.
+async fn tick<C: GuestCore>(core: Rc<Core<C>>, shares: Shares, start_ns: u64) {
+    for tick in 1_u64.. {
+        core.context.clock.sleep_until_ns(start_ns + tick * TICK_MS * NS_PER_MS).await;
+        count_due(&core, &shares);
+        // With control behind, the recorder simply goes on filling and the next tick hands over more.
+        if let Ok(permit) = core.to_control.try_reserve() {
+            permit.send(block(&core, tick, None));
+        }
+    }
+}
+
+async fn finish_core<C: GuestCore>(core: &Core<C>, shares: &Shares) {
+    count_due(core, shares);
+    for share in shares.iter().flatten() {
+        share.count_dropped(&core.context);
+    }
+    let done_ns = core.context.clock.now_ns();
+    let last = block(core, u64::MAX, Some(done_ns));
+    // Without control there is nobody left to tell.
+    drop(core.to_control.send(last).await);
+}
+
+fn count_due<C>(core: &Core<C>, shares: &Shares) {
+    let now_ns = core.context.clock.now_ns();
+    for share in shares.iter().flatten() {
+        share.count_due(&core.context, now_ns);
+    }
+}
+
+fn block<C>(core: &Core<C>, tick: u64, done_ns: Option<u64>) -> FromCore {
+    let block = core.context.recorder.borrow_mut().take();
+    FromCore::Block { core: core.context.index, tick, block, vus_busy: core.context.vus_busy.get(), done_ns }
+}

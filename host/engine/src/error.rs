@@ -1,0 +1,35 @@
+//! Why a run could not be done at all. A failed iteration is never one of these.
+
+use crate::Fault;
+
+/// The run itself is in doubt: it could not start, or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The plugin's set-up answered with a failure.
+    #[error("set-up failed: {message} [{code}]")]
+    Setup {
+        /// The plugin's code.
+        code: String,
+        /// The plugin's words.
+        message: String,
+    },
+    /// A virtual user could not be started.
+    #[error("virtual user {vu} could not start: {message} [{code}]")]
+    Start {
+        /// Which one.
+        vu: u64,
+        /// The plugin's code.
+        code: String,
+        /// The plugin's words.
+        message: String,
+    },
+    /// The plugin broke before the load began.
+    #[error("the plugin broke in `{}`: {}", .0.during, .0.text)]
+    Fault(Fault),
+    /// The operating system refused something a run needs.
+    #[error("cannot run: {0}")]
+    Os(String),
+    /// The run was stopped before the load began.
+    #[error("stopped before the load began")]
+    Stopped,
+}

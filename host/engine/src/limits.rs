@@ -1,0 +1,27 @@
+//! Caps of the engine, with their reasons.
+
+/// Plugin faults after which a run is given up: by then the plugin is broken, not unlucky.
+pub const MAX_FAULTS: u64 = 100;
+
+/// Distinct fault texts kept for the report.
+pub const MAX_FAULT_TEXTS: usize = 20;
+
+/// Bytes of a fault's text kept: a backtrace fits, a flood does not.
+pub const MAX_FAULT_TEXT_BYTES: usize = 4_096;
+
+/// First pause before a broken virtual user is started again, in milliseconds; it doubles with each fault.
+pub const FAULT_BACKOFF_MS: u64 = 10;
+
+/// Longest such pause, in milliseconds.
+pub const FAULT_BACKOFF_MAX_MS: u64 = 1_000;
+
+/// Length of a snapshot's interval in milliseconds.
+pub const TICK_MS: u64 = 1_000;
+
+/// Blocks of measurements on their way from cores to control, per core. When control lags, a core keeps adding to the
+/// block it has, so nothing is lost and nothing grows.
+pub const BLOCKS_IN_FLIGHT: usize = 4;
+
+/// Time between the last core being ready and the load beginning, in milliseconds: every core must have heard of the
+/// beginning before it comes.
+pub const START_LEAD_MS: u64 = 20;

@@ -1,0 +1,47 @@
+//! What this process has used of the machine.
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// CPU time and peak memory of the process.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    /// User and system time of all threads, in seconds.
+    pub(crate) cpu_s: f64,
+    /// Peak resident memory in bytes; 0 where the system does not tell.
+    pub(crate) rss_max_bytes: u64,
+}
+
+/// Reads the process's usage.
+pub(crate) fn usage() -> Usage {
+    let cpu = clock_gettime(ClockId::ProcessCPUTime);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    Usage { cpu_s: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9, rss_max_bytes: peak_rss_bytes(&status) }
+}
+
+/// The `VmHWM` line of `/proc/self/status` (proc_pid_status(5)), which counts in KiB.
+fn peak_rss_bytes(status: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_peak_line() {
+        assert_eq!(peak_rss_bytes("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t  123 kB\n"), 123 * 1024);
+        assert_eq!(peak_rss_bytes("Name:\tx\n"), 0);
+    }
+
+    #[test]
+    fn cpu_time_passes_with_work() {
+        let before = usage();
+        let mut sum = 0_u64;
+        while usage().cpu_s <= before.cpu_s {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        assert!(usage().rss_max_bytes > 0 || cfg!(not(target_os = "linux")));
+    }
+}

@@ -1,0 +1,45 @@
+//! The HTTP engine: HTTP/1.1 and HTTP/2 over TCP, TLS and unix sockets.
+//!
+//! [`HttpShared`] belongs to a run, [`HttpCore`] to one core of it, [`HttpSession`] to one virtual user. A request is
+//! compiled once into a [`Prepared`] and fired many times; each firing gives an [`Outcome`], and its [`Response`] is
+//! read, if at all, from the session.
+
+mod buffer_pool;
+mod client;
+mod config;
+mod connect;
+mod core;
+mod deadline;
+mod decode;
+mod failure;
+mod h1;
+mod h2;
+mod json_pointer;
+mod limits;
+mod options;
+mod origin;
+mod prepared;
+mod redirect;
+mod resolve;
+mod response;
+mod shared;
+mod stream;
+mod template;
+mod tls;
+
+pub use client::outcome::Outcome;
+pub use client::session::HttpSession;
+pub use config::{HttpConfig, HttpVersion, Resolve, ResolveError, TlsConfig};
+pub use core::HttpCore;
+pub use json_pointer::{JsonError, JsonText};
+pub use limits::{MAX_BATCH, MAX_CONCURRENT, MAX_IDLE_CONNECTIONS, MAX_REDIRECTS, MAX_REQUEST_HEAD_BYTES, MAX_SLOTS};
+pub use origin::{Origin, Scheme, UrlError};
+pub use prepared::{PrepareError, Prepared, RequestSpec};
+pub use response::{BodyError, Response};
+pub use shared::{EgressRule, HttpSetupError, HttpShared};
+
+/// The answer reader alone, for fuzzing and tools that read recorded answers.
+pub mod wire {
+    pub use super::buffer_pool::Buffer;
+    pub use super::h1::reader::{Parsed, Progress, ReadError, ReaderLimits, ResponseReader};
+}

@@ -1,0 +1,143 @@
+//! Read buffers shared by all sessions of a core.
+//!
+//! A waiting session holds none: a buffer is taken when the socket has bytes and goes back when the answer is
+//! released. The pool is last-in-first-out, so a core that serves thousands of users keeps reading into the same
+//! few cache-warm buffers.
+
+use std::cell::RefCell;
+
+use super::limits::{MAX_POOLED_BUFFERS, READ_BUFFER_BYTES};
+
+/// Initialised bytes, of which the first `filled` hold data.
+#[derive(Debug, Default)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+impl Buffer {
+    /// An empty buffer of `capacity` bytes.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: vec![0; capacity], filled: 0 }
+    }
+
+    /// The bytes that hold data.
+    pub fn data(&self) -> &[u8] {
+        self.bytes.get(..self.filled).unwrap_or_default()
+    }
+
+    /// Number of bytes that hold data.
+    pub fn len(&self) -> usize {
+        self.filled
+    }
+
+    /// Whether no byte holds data.
+    pub fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
+    /// Room for more bytes.
+    pub(crate) fn space(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.filled..).unwrap_or_default()
+    }
+
+    /// Declares `count` more bytes of [`Self::space`] to hold data.
+    pub(crate) fn commit(&mut self, count: usize) {
+        self.filled = (self.filled + count).min(self.bytes.len());
+    }
+
+    /// Forgets the bytes past `len`.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.filled = self.filled.min(len);
+    }
+
+    /// Moves bytes within the data.
+    pub(crate) fn move_within(&mut self, from: std::ops::Range<usize>, to: usize) {
+        self.bytes.copy_within(from, to);
+    }
+
+    /// Makes room for at least `least` more bytes, doubling so that repeated growth stays linear.
+    pub(crate) fn reserve(&mut self, least: usize) {
+        if self.bytes.len() - self.filled < least {
+            let target = (self.filled + least).max(self.bytes.len() * 2);
+            self.bytes.resize(target, 0);
+        }
+    }
+
+    /// Appends bytes, growing as needed.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
+        if let Some(space) = self.bytes.get_mut(self.filled..self.filled + bytes.len()) {
+            space.copy_from_slice(bytes);
+            self.filled += bytes.len();
+        }
+    }
+
+    /// A buffer of exactly the same data.
+    pub(crate) fn compacted(&self) -> Self {
+        Self { bytes: self.data().to_vec(), filled: self.filled }
+    }
+}
+
+/// The free buffers of one core.
+#[derive(Debug, Default)]
+pub(crate) struct BufferPool {
+    free: RefCell<Vec<Buffer>>,
+}
+
+impl BufferPool {
+    /// A free buffer, or a new one.
+    pub(crate) fn take(&self) -> Buffer {
+        let free = self.free.borrow_mut().pop();
+        free.unwrap_or_else(|| Buffer::with_capacity(READ_BUFFER_BYTES))
+    }
+
+    /// Takes a buffer back. One that grew (or shrank) is freed: kept, it would pin the memory of a rare large answer.
+    pub(crate) fn put(&self, mut buffer: Buffer) {
+        let mut free = self.free.borrow_mut();
+        if buffer.bytes.len() == READ_BUFFER_BYTES && free.len() < MAX_POOLED_BUFFERS {
+            buffer.filled = 0;
+            free.push(buffer);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn free_count(&self) -> usize {
+        self.free.borrow().len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_grows_and_keeps_its_data() {
+        let mut buffer = Buffer::with_capacity(4);
+        buffer.extend(b"abc");
+        buffer.extend(b"defgh");
+        assert_eq!(buffer.data(), b"abcdefgh");
+        buffer.space().fill(b'x');
+        buffer.commit(usize::MAX / 2);
+        assert_eq!(buffer.space().len(), 0);
+        assert!(buffer.data().starts_with(b"abcdefgh"));
+    }
+
+    #[test]
+    fn the_pool_reuses_the_last_buffer_and_drops_grown_ones() {
+        let pool = BufferPool::default();
+        let mut buffer = pool.take();
+        buffer.extend(b"left over");
+        pool.put(buffer);
+        assert_eq!(pool.free_count(), 1);
+        let mut buffer = pool.take();
+        assert!(buffer.is_empty());
+        buffer.reserve(READ_BUFFER_BYTES + 1);
+        pool.put(buffer);
+        assert_eq!(pool.free_count(), 0);
+        for _ in 0..MAX_POOLED_BUFFERS + 5 {
+            pool.put(Buffer::with_capacity(READ_BUFFER_BYTES));
+        }
+        assert_eq!(pool.free_count(), MAX_POOLED_BUFFERS);
+    }
+}

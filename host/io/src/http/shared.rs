@@ -1,0 +1,83 @@
+//! What all cores of a run share.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::config::{HttpConfig, HttpVersion};
+use super::origin::Origin;
+use super::resolve::Resolver;
+use super::tls::Tls;
+
+/// Decides whether an origin may be connected to: asked once by name (`None`) and once per resolved address.
+pub type EgressRule = dyn Fn(&Origin, Option<IpAddr>) -> bool + Send + Sync;
+
+/// The engine cannot be set up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpSetupError {
+    /// A CA file holds no readable certificate.
+    #[error("cannot read the CA certificates: {0}; give PEM files with `-----BEGIN CERTIFICATE-----`")]
+    Ca(String),
+    /// The name to expect in certificates is not a name.
+    #[error("`{0}` is not a server name that a certificate can hold")]
+    ServerName(String),
+    /// There is nothing to verify certificates with.
+    #[error("no trusted root certificates on this system{0}; give a CA file or accept any certificate")]
+    NoRoots(String),
+    /// TLS refused its settings.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+}
+
+/// One run's part of the engine: settings, TLS, resolved names, the egress rule. Cheap to clone.
+#[derive(Clone)]
+pub struct HttpShared {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: HttpConfig,
+    egress: Arc<EgressRule>,
+    resolver: Resolver,
+    tls: Tls,
+}
+
+impl HttpShared {
+    /// Sets up the engine of a run.
+    ///
+    /// # Errors
+    /// When the TLS settings cannot be used.
+    pub fn new(config: HttpConfig, egress: Arc<EgressRule>) -> Result<Self, HttpSetupError> {
+        let tls = Tls::new(&config.tls)?;
+        let resolver = Resolver::new(&config.resolve);
+        Ok(Self { inner: Arc::new(Inner { config, egress, resolver, tls }) })
+    }
+
+    /// The run's settings.
+    pub fn config(&self) -> &HttpConfig {
+        &self.inner.config
+    }
+
+    pub(crate) fn resolver(&self) -> &Resolver {
+        &self.inner.resolver
+    }
+
+    pub(crate) fn tls(&self) -> &Tls {
+        &self.inner.tls
+    }
+
+    pub(crate) fn allows(&self, origin: &Origin, address: Option<IpAddr>) -> bool {
+        (self.inner.egress)(origin, address)
+    }
+
+    /// Loads what `origin` needs before it is first connected to, so that no request pays for it.
+    pub(crate) fn warm_up(&self, origin: &Origin, version: HttpVersion) -> Result<(), HttpSetupError> {
+        if origin.is_tls() { self.inner.tls.connector(version).map(|_| ()) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for HttpShared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpShared").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,24 @@
+//! What a plugin's `plan` is given.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Schema id of [`PlanInput`].
+pub const PLAN_INPUT_SCHEMA: &str = "stresshost.plan-input/1";
+
+/// The user's arguments, flags and config, checked against the descriptor but not yet interpreted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanInput {
+    /// Always `stresshost.plan-input/1`.
+    pub schema: String,
+    /// Arguments without a flag, in order.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Flags given, by their canonical name; values as their [`crate::ValueKind`] says. A repeated flag is a list.
+    #[serde(default)]
+    pub flags: Map<String, Value>,
+    /// The config file's content, with `--set` applied; null when there is none.
+    #[serde(default)]
+    pub config: Value,
+}

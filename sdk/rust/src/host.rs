@@ -1,0 +1,9 @@
+//! The seam between the typed wrappers and whoever answers them: the host in a component, the fake host of
+//! [`crate::testing`] in a native test.
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use crate::bindings::stresshost::workload::{
+    artifacts, checks, data, http, log, metrics, pacing, random,
+};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crate::testing::backend::{artifacts, checks, data, http, log, metrics, pacing, random};
