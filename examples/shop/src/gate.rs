@@ -65,6 +65,7 @@ async fn read_body(request: Request) -> Result<Request, Response> {
 }
 
 async fn break_on_purpose(core: &Core, arrival: Arrival, request: Request, next: Next) -> Response {
+    // A stalled shop does nothing: it neither refuses a request nor works on one.
     core.faults.wait_out_stall().await;
     let outcome = match arrival {
         Arrival::Served(outcome) => outcome,

@@ -1,1 +1,34 @@
-fn main() {}
+//! The `stresshost` command: arguments in, a run and its reports out, an exit code.
+//!
+//! Only this crate prints and only `main` ends the process.
+
+mod args;
+mod commands;
+mod config;
+mod env;
+mod exit;
+mod grants;
+mod loader;
+mod logging;
+mod plugin_args;
+mod printer;
+mod progress;
+mod run_dir;
+mod signals;
+
+use std::process::ExitCode;
+
+use exit::Exit;
+use printer::Printer;
+
+fn main() -> ExitCode {
+    let printer = Printer::from_environment();
+    match commands::dispatch(std::env::args_os().collect(), &printer) {
+        Ok(exit) => exit.code(),
+        Err(error) => {
+            let exit = Exit::of(&error);
+            printer.error(&error);
+            exit.code()
+        }
+    }
+}

@@ -4,12 +4,12 @@
 //! late. On Linux this timer sleeps on a `timerfd` instead (nanosecond resolution); elsewhere, and on a paused test
 //! clock, it falls back to tokio's.
 //!
-//! All sleepers of a core share one kernel timer: a heap of deadlines, and one driver task that wakes every due one.
+//! All sleepers of a core share one kernel timer: a queue of deadlines, and one driver task that wakes every due one.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::future::{Future, poll_fn};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -31,18 +31,22 @@ struct Shared {
     cancelled: Cell<bool>,
 }
 
+/// A deadline, and a number that keeps sleepers with equal deadlines in the order they came.
+type Place = (u64, u64);
+
+/// Who sleeps until when. A sleep that is dropped leaves it, so it holds no more than there are sleeps: timeouts that
+/// hardly ever come due would otherwise pile up for as long as they are.
+type Queue = BTreeMap<Place, Sleeper>;
+
 #[derive(Default)]
 struct Sleepers {
-    heap: BinaryHeap<Reverse<Sleeper>>,
+    queue: Queue,
     /// Deadline the driver is waiting for; `u64::MAX` when it waits for nothing.
     armed_ns: u64,
     sequence: u64,
 }
 
 struct Sleeper {
-    at_ns: u64,
-    /// Keeps sleepers with equal deadlines in the order they came.
-    sequence: u64,
     cancellable: bool,
     waker: Waker,
 }
@@ -73,78 +77,103 @@ impl Timer {
 
     /// Sleeps until `at_ns` on the run clock; returns at once when that is past.
     pub fn sleep_until(&self, at_ns: u64) -> impl Future<Output = ()> + use<> {
-        let timer = self.clone();
-        let mut queued = false;
-        poll_fn(move |cx: &mut Context<'_>| {
-            if timer.clock.now_ns() >= at_ns {
-                return Poll::Ready(());
-            }
-            // A spurious wake of the task leaves the queued waker good: it wakes the same task.
-            if !queued {
-                timer.add(at_ns, false, cx.waker().clone());
-                queued = true;
-            }
-            Poll::Pending
-        })
+        let sleep = self.sleep(at_ns, false);
+        async move {
+            sleep.await;
+        }
     }
 
     /// Waits until `at_ns` or until [`Timer::cancel_waits`]; true when `at_ns` was reached.
     pub fn wait_until(&self, at_ns: u64) -> impl Future<Output = bool> + use<> {
-        let timer = self.clone();
-        let mut queued = false;
-        poll_fn(move |cx: &mut Context<'_>| {
-            if timer.clock.now_ns() >= at_ns {
-                return Poll::Ready(true);
-            }
-            if timer.shared.cancelled.get() {
-                return Poll::Ready(false);
-            }
-            if !queued {
-                timer.add(at_ns, true, cx.waker().clone());
-                queued = true;
-            }
-            Poll::Pending
-        })
+        self.sleep(at_ns, true)
     }
 
     /// Ends every [`Timer::wait_until`], now and later; sleeps go on.
     pub fn cancel_waits(&self) {
         self.shared.cancelled.set(true);
-        let mut sleepers = self.shared.sleepers.borrow_mut();
-        for Reverse(sleeper) in std::mem::take(&mut sleepers.heap) {
-            if sleeper.cancellable {
-                sleeper.waker.wake();
-            } else {
-                sleepers.heap.push(Reverse(sleeper));
-            }
+        let queue = std::mem::take(&mut self.shared.sleepers.borrow_mut().queue);
+        let (waits, sleeps): (Queue, Queue) = queue.into_iter().partition(|(_, sleeper)| sleeper.cancellable);
+        self.shared.sleepers.borrow_mut().queue = sleeps;
+        for sleeper in waits.into_values() {
+            sleeper.waker.wake();
         }
     }
 
-    fn add(&self, at_ns: u64, cancellable: bool, waker: Waker) {
-        let mut sleepers = self.shared.sleepers.borrow_mut();
-        sleepers.sequence += 1;
-        let sequence = sleepers.sequence;
-        sleepers.heap.push(Reverse(Sleeper { at_ns, sequence, cancellable, waker }));
-        if at_ns < sleepers.armed_ns {
-            self.shared.earlier.notify_one();
-        }
+    fn sleep(&self, at_ns: u64, cancellable: bool) -> Sleep {
+        Sleep { timer: self.clone(), at_ns, cancellable, place: None }
     }
 
     /// Wakes every due sleeper and returns the next deadline.
     fn wake_due(&self) -> Option<u64> {
         let now_ns = self.clock.now_ns();
-        let mut sleepers = self.shared.sleepers.borrow_mut();
-        while let Some(first_ns) = sleepers.heap.peek().map(|Reverse(first)| first.at_ns) {
-            if first_ns > now_ns {
-                sleepers.armed_ns = first_ns;
-                return Some(first_ns);
-            }
-            if let Some(Reverse(due)) = sleepers.heap.pop() {
-                due.waker.wake();
-            }
+        while let Some(waker) = self.take_due(now_ns) {
+            waker.wake();
         }
-        sleepers.armed_ns = u64::MAX;
-        None
+        let mut sleepers = self.shared.sleepers.borrow_mut();
+        let next_ns = sleepers.queue.first_key_value().map(|((at_ns, _), _)| *at_ns);
+        sleepers.armed_ns = next_ns.unwrap_or(u64::MAX);
+        next_ns
+    }
+
+    /// The first sleeper if it is due. The queue is free again before its waker is called or dropped.
+    fn take_due(&self, now_ns: u64) -> Option<Waker> {
+        let mut sleepers = self.shared.sleepers.borrow_mut();
+        let first = sleepers.queue.first_entry().filter(|entry| entry.key().0 <= now_ns)?;
+        Some(first.remove().waker)
+    }
+}
+
+/// One sleep; true when its deadline was reached, false when it was cancelled.
+struct Sleep {
+    timer: Timer,
+    at_ns: u64,
+    cancellable: bool,
+    place: Option<Place>,
+}
+
+impl Sleep {
+    fn enqueue(&mut self, waker: &Waker) {
+        let shared = &self.timer.shared;
+        let mut sleepers = shared.sleepers.borrow_mut();
+        if let Some(sleeper) = self.place.and_then(|place| sleepers.queue.get_mut(&place)) {
+            // The sleep may have moved to another task since it was queued.
+            let old = (!sleeper.waker.will_wake(waker))
+                .then(|| std::mem::replace(&mut sleeper.waker, waker.clone()));
+            drop(sleepers);
+            drop(old);
+            return;
+        }
+        sleepers.sequence += 1;
+        let place = (self.at_ns, sleepers.sequence);
+        sleepers.queue.insert(place, Sleeper { cancellable: self.cancellable, waker: waker.clone() });
+        self.place = Some(place);
+        if self.at_ns < sleepers.armed_ns {
+            shared.earlier.notify_one();
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.timer.clock.now_ns() >= self.at_ns {
+            return Poll::Ready(true);
+        }
+        if self.cancellable && self.timer.shared.cancelled.get() {
+            return Poll::Ready(false);
+        }
+        self.enqueue(cx.waker());
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        let Some(place) = self.place else { return };
+        let left = self.timer.shared.sleepers.borrow_mut().queue.remove(&place);
+        // Only now that the queue is free: dropping a waker can drop a task, and with it other sleeps.
+        drop(left);
     }
 }
 
@@ -152,6 +181,7 @@ async fn drive(timer: Timer, mut source: Source) {
     loop {
         let next_ns = timer.wake_due();
         tokio::select! {
+            biased;
             () = timer.shared.earlier.notified() => {}
             () = source.wait(timer.clock, next_ns) => {}
         }
@@ -241,28 +271,6 @@ async fn wait_kernel(fd: &tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>, delay_
     }
 }
 
-// === impl Sleeper ===
-
-impl PartialEq for Sleeper {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Sleeper {}
-
-impl PartialOrd for Sleeper {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Sleeper {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at_ns, self.sequence).cmp(&(other.at_ns, other.sequence))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
@@ -328,6 +336,45 @@ mod tests {
             sleep.await.expect("sleeper");
             assert!(clock.now_ns() >= hour_ns);
             assert!(timer.wait_until(hour_ns).await, "what is past was reached");
+        });
+        run.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dropped_sleep_leaves_the_queue() {
+        let clock = Clock::start();
+        let local = tokio::task::LocalSet::new();
+        let run = local.run_until(async {
+            let (timer, driver) = Timer::new(clock).expect("timer");
+            tokio::task::spawn_local(driver);
+            for round in 1..=1_000_u64 {
+                let hour_ns = 3_600_000_000_000;
+                tokio::select! {
+                    biased;
+                    () = timer.sleep_until(hour_ns) => panic!("an hour has not passed"),
+                    () = timer.sleep_until(round * 1_000_000) => {}
+                }
+                assert!(timer.shared.sleepers.borrow().queue.is_empty(), "round {round}");
+            }
+        });
+        run.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_that_moved_wakes_the_task_it_is_in() {
+        let clock = Clock::start();
+        let local = tokio::task::LocalSet::new();
+        let run = local.run_until(async {
+            let (timer, driver) = Timer::new(clock).expect("timer");
+            tokio::task::spawn_local(driver);
+            let mut sleep = Box::pin(timer.sleep_until(5_000_000));
+            // Queued here, awaited in another task.
+            assert!(sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            let moved = tokio::task::spawn_local(sleep);
+            tokio::time::timeout(std::time::Duration::from_secs(1), moved)
+                .await
+                .expect("woken")
+                .expect("joined");
         });
         run.await;
     }

@@ -8,10 +8,11 @@ use stresshost_clock::{Clock, NS_PER_MS, Timer};
 use stresshost_metrics::{Block, Names, Recorder};
 use stresshost_plan::{Executor, Plan, Scenario};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::arrivals::Arrivals;
 use crate::guest::{Fault, Guest, GuestCore, VuError, VuInfo};
+use crate::report::{News, Reports};
 use crate::stop::{Level, reached};
 use crate::ticket::{ClosedTickets, OpenShare, Span, Tickets};
 use crate::worker::run_vu;
@@ -40,7 +41,8 @@ pub struct CoreContext {
 }
 
 impl CoreContext {
-    /// When the run was asked to stop, on the run clock; `u64::MAX` while it was not.
+    /// The first instant past the stop, on the run clock; `u64::MAX` while nobody asked for one. What was due at the
+    /// very instant of the stop was due: it may have begun already.
     pub(crate) const fn stop_ns(&self) -> u64 {
         self.stop_ns.get()
     }
@@ -52,6 +54,7 @@ pub(crate) struct Core<C> {
     pub(crate) guest: C,
     pub(crate) shared: Arc<str>,
     pub(crate) cores: usize,
+    pub(crate) reports: Reports,
     to_control: mpsc::Sender<FromCore>,
 }
 
@@ -70,25 +73,8 @@ pub(crate) enum FromCore {
         /// When the core's last iteration ended, on the run clock; set in the last block only.
         done_ns: Option<u64>,
     },
-    /// Something worth telling that is no measurement.
-    Report(Report),
-}
-
-/// An event of a virtual user that is no measurement.
-pub(crate) enum Report {
-    /// The plugin broke.
-    Fault(Fault),
-    /// The plugin ended an iteration with a failure.
-    Failure { code: String, message: String },
-}
-
-impl<C> Core<C> {
-    /// Tells control. When its queue is full the report is lost, but not the measurement: that is in the recorder.
-    pub(crate) fn report(&self, report: Report) {
-        if self.to_control.try_send(FromCore::Report(report)).is_err() {
-            tracing::debug!("a report was lost: control is busy");
-        }
-    }
+    /// What is no measurement.
+    News(News),
 }
 
 /// What a core needs to run.
@@ -133,11 +119,24 @@ pub(crate) fn context(
 
 /// Runs a core from the making of its virtual users to its last block. Must run inside a `LocalSet`.
 pub(crate) async fn run_core<G: Guest>(spec: CoreSpec<G>) {
-    let to_control = spec.to_control.clone();
-    if let Err(error) = try_run_core(spec).await {
+    let (to_control, index) = (spec.to_control.clone(), spec.index);
+    // A task of its own: a panic in it must reach control, which would wait for this core for ever.
+    let outcome = match tokio::task::spawn_local(try_run_core(spec)).await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(RunError::Os(format!("core {index} broke: {}", panic_text(error)))),
+    };
+    if let Err(error) = outcome {
         // Control may be gone already, which it only is when it has failed for another reason.
         drop(to_control.send(FromCore::Broken(error)).await);
     }
+}
+
+/// What a task that did not end by itself said last.
+fn panic_text(error: JoinError) -> String {
+    let Ok(payload) = error.try_into_panic() else { return "it was cancelled".to_owned() };
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    format!("it panicked: {}", text.unwrap_or("without a text"))
 }
 
 async fn try_run_core<G: Guest>(spec: CoreSpec<G>) -> Result<(), RunError> {
@@ -145,7 +144,7 @@ async fn try_run_core<G: Guest>(spec: CoreSpec<G>) -> Result<(), RunError> {
     let context = context(spec.index, spec.clock, scenarios, Arc::clone(&spec.names), spec.seed)?;
     let guest = spec.guest.core(Rc::clone(&context)).map_err(|error| start_error(0, error))?;
     let CoreSpec { plan, shared, cores, to_control, mut stop, mut begin, .. } = spec;
-    let core = Rc::new(Core { context, guest, shared, cores, to_control });
+    let core = Rc::new(Core { context, guest, shared, cores, reports: Reports::default(), to_control });
     let users = start_users(&core, &plan, &mut stop).await?;
     if core.to_control.send(FromCore::Ready).await.is_err() {
         return Ok(());
@@ -183,8 +182,9 @@ async fn start_users<C: GuestCore>(
             let info = VuInfo { id: first_id + index, count };
             let vu = tokio::select! {
                 biased;
-                vu = core.guest.start(info, &core.shared) => vu.map_err(|error| start_error(info.id, error))?,
+                // First, or users that start without waiting would outrun the stop.
                 () = reached(stop, Level::Draining) => return Err(RunError::Stopped),
+                vu = core.guest.start(info, &core.shared) => vu.map_err(|error| start_error(info.id, error))?,
             };
             users.push(ReadyUser { scenario, index, info, vu });
         }
@@ -221,11 +221,13 @@ async fn load<C: GuestCore>(
     }
     let ends_ns = spans.iter().map(|span| span.end_ns).max().unwrap_or(start_ns);
     let ticker = tokio::task::spawn_local(tick(Rc::clone(core), shares.clone(), start_ns));
+    let reporter = tokio::task::spawn_local(report(Rc::clone(core)));
     watch_users(core, &mut tasks, ends_ns, plan.graceful_stop_ms * NS_PER_MS, stop).await;
     // Dropping an iteration's future records it as interrupted.
     tasks.shutdown().await;
     ticker.abort();
-    finish_core(core, &shares).await;
+    reporter.abort();
+    finish_core(core, &shares, start_ns).await;
 }
 
 /// Returns when every virtual user is done and the load's time is over, or when those in flight must be interrupted.
@@ -246,10 +248,13 @@ async fn watch_users<C: GuestCore>(
         }
         tokio::select! {
             biased;
-            _ = tasks.join_next(), if !tasks.is_empty() => {}
+            Some(ended) = tasks.join_next() => if let Err(error) = ended {
+                core.context.users_lost.set(true);
+                core.reports.fault(Fault::new("host", panic_text(error)));
+            },
             () = reached(&mut stop, Level::Draining), if !stopped => {
                 let now_ns = clock.now_ns();
-                core.context.stop_ns.set(now_ns);
+                core.context.stop_ns.set(now_ns.saturating_add(1));
                 core.context.timer.cancel_waits();
                 interrupt_ns = interrupt_ns.min(now_ns.saturating_add(grace_ns));
             }
@@ -297,14 +302,29 @@ async fn tick<C: GuestCore>(core: Rc<Core<C>>, shares: Shares, start_ns: u64) {
     }
 }
 
-async fn finish_core<C: GuestCore>(core: &Core<C>, shares: &Shares) {
+/// Tells control what happened besides measurements, as soon as it has room for it.
+async fn report<C: GuestCore>(core: Rc<Core<C>>) {
+    loop {
+        core.reports.raised().await;
+        let Ok(permit) = core.to_control.reserve().await else { return };
+        if let Some(news) = core.reports.take() {
+            permit.send(FromCore::News(news));
+        }
+    }
+}
+
+async fn finish_core<C: GuestCore>(core: &Core<C>, shares: &Shares, start_ns: u64) {
     count_due(core, shares);
     for share in shares.iter().flatten() {
         share.count_dropped(&core.context);
     }
     let done_ns = core.context.clock.now_ns();
-    let last = block(core, u64::MAX, Some(done_ns));
+    let tick = done_ns.saturating_sub(start_ns) / (TICK_MS * NS_PER_MS) + 1;
+    let last = block(core, tick, Some(done_ns));
     // Without control there is nobody left to tell.
+    if let Some(news) = core.reports.take() {
+        drop(core.to_control.send(FromCore::News(news)).await);
+    }
     drop(core.to_control.send(last).await);
 }
 
@@ -318,4 +338,92 @@ fn count_due<C>(core: &Core<C>, shares: &Shares) {
 fn block<C>(core: &Core<C>, tick: u64, done_ns: Option<u64>) -> FromCore {
     let block = core.context.recorder.borrow_mut().take();
     FromCore::Block { core: core.context.index, tick, block, vus_busy: core.context.vus_busy.get(), done_ns }
+}
+
+#[cfg(test)]
+mod tests {
+    use stresshost_metrics::Window;
+    use tokio::sync::mpsc::error::TryRecvError;
+
+    use super::*;
+    use crate::guest::GuestVu;
+    use crate::ticket::Ticket;
+
+    struct Idle;
+
+    impl GuestCore for Idle {
+        type Vu = Self;
+
+        async fn setup(&self, _context: &str) -> Result<String, VuError> {
+            Ok(String::new())
+        }
+
+        async fn start(&self, _vu: VuInfo, _shared: &str) -> Result<Self, VuError> {
+            Ok(Self)
+        }
+
+        async fn teardown(&self, _shared: &str) -> Result<(), VuError> {
+            Ok(())
+        }
+    }
+
+    impl GuestVu for Idle {
+        async fn iterate(&mut self, _ticket: Ticket) -> Result<(), VuError> {
+            Ok(())
+        }
+
+        async fn finish(&mut self) {}
+    }
+
+    fn core(capacity: usize) -> (Rc<Core<Idle>>, mpsc::Receiver<FromCore>) {
+        let (to_control, from_core) = mpsc::channel(capacity);
+        let context = context(0, Clock::start(), 1, Arc::default(), 0).expect("a timer");
+        let reports = Reports::default();
+        (Rc::new(Core { context, guest: Idle, shared: "".into(), cores: 1, reports, to_control }), from_core)
+    }
+
+    /// The tick of a block and the iterations due in it.
+    fn opened(message: Result<FromCore, TryRecvError>) -> Option<(u64, u64)> {
+        let FromCore::Block { tick, block, .. } = message.ok()? else { return None };
+        Some((tick, block.iterations(0, Window::Measured)?.counts.due))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_core_whose_control_lags_leaves_ticks_out_and_loses_nothing() {
+        let run = async {
+            let (core, mut from_core) = core(2);
+            tokio::task::spawn_local(tick(Rc::clone(&core), Vec::new(), 0));
+            for second in 1..=6 {
+                core.context.recorder.borrow_mut().iterations_due(0, Window::Measured, second);
+                // Between two ticks.
+                core.context.clock.sleep_until_ns(second * 1_000_000_000 + 1_000_000).await;
+            }
+            assert_eq!(opened(from_core.try_recv()), Some((1, 1)));
+            assert_eq!(opened(from_core.try_recv()), Some((2, 2)));
+            assert_eq!(opened(from_core.try_recv()), None);
+            let next = from_core.recv().await.ok_or(TryRecvError::Disconnected);
+            assert_eq!(opened(next), Some((7, 3 + 4 + 5 + 6)));
+        };
+        tokio::task::LocalSet::new().run_until(run).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_wait_for_room_and_are_not_lost() {
+        let run = async {
+            let (core, mut from_core) = core(1);
+            tokio::task::spawn_local(report(Rc::clone(&core)));
+            for _ in 0..1_000 {
+                core.reports.fault(Fault::new("iterate", "again"));
+                tokio::task::yield_now().await;
+            }
+            let mut count = 0;
+            while count < 1_000 {
+                let Some(FromCore::News(news)) = from_core.recv().await else { panic!("no news") };
+                count += news.faults.iter().map(|(_, count)| count).sum::<u64>();
+            }
+            assert_eq!(count, 1_000);
+            assert!(from_core.try_recv().is_err());
+        };
+        tokio::task::LocalSet::new().run_until(run).await;
+    }
 }

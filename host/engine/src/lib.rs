@@ -6,6 +6,7 @@ mod core;
 mod error;
 mod guest;
 mod limits;
+mod report;
 mod run;
 mod stop;
 mod ticket;

@@ -15,6 +15,9 @@ pub const FAULT_BACKOFF_MS: u64 = 10;
 /// Longest such pause, in milliseconds.
 pub const FAULT_BACKOFF_MAX_MS: u64 = 1_000;
 
+/// Longest the plugin's tear-down may take, in milliseconds: what does not end must not keep the report.
+pub const TEARDOWN_LIMIT_MS: u64 = 30_000;
+
 /// Length of a snapshot's interval in milliseconds.
 pub const TICK_MS: u64 = 1_000;
 

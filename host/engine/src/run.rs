@@ -24,7 +24,7 @@ use tokio::task::LocalSet;
 use crate::control::{Event, Links, Loaded, control};
 use crate::core::{CoreSpec, FromCore, context, run_core};
 use crate::guest::{Guest, GuestCore, VuError};
-use crate::{BLOCKS_IN_FLIGHT, RunError, Stop};
+use crate::{BLOCKS_IN_FLIGHT, RunError, Stop, TEARDOWN_LIMIT_MS};
 
 /// What to run.
 pub struct RunSpec<G> {
@@ -111,6 +111,23 @@ async fn run_with<G: Guest>(
         spec.guest.core(context(cores, clock, spec.plan.scenarios.len(), Arc::clone(&names), spec.seed)?);
     let setup_core = setup_core.map_err(setup_error)?;
     let shared: Arc<str> = setup(&spec, &setup_core).await?.into();
+    let loaded = load(&spec, cores, clock, &names, &shared, &mut spawn, on_event).await;
+    teardown(&setup_core, &shared, clock).await;
+    let names = names.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(summarize(&spec, &names, cores, loaded?))
+}
+
+/// Starts the cores and watches them until the last block has come.
+async fn load<G: Guest>(
+    spec: &RunSpec<G>,
+    cores: usize,
+    clock: Clock,
+    names: &Arc<Mutex<Names>>,
+    shared: &Arc<str>,
+    spawn: &mut impl FnMut(CoreSpec<G>) -> Result<(), RunError>,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Loaded, RunError> {
+    let mut leash = Leash { stop: spec.stop.clone(), ended: false };
     let (to_control, from_cores) = mpsc::channel(cores * BLOCKS_IN_FLIGHT);
     let (begin, begins) = watch::channel(None);
     for index in 0..cores {
@@ -119,9 +136,9 @@ async fn run_with<G: Guest>(
             cores,
             guest: Arc::clone(&spec.guest),
             plan: Arc::clone(&spec.plan),
-            shared: Arc::clone(&shared),
+            shared: Arc::clone(shared),
             clock,
-            names: Arc::clone(&names),
+            names: Arc::clone(names),
             seed: spec.seed,
             stop: spec.stop.watch(),
             begin: begins.clone(),
@@ -130,16 +147,40 @@ async fn run_with<G: Guest>(
     }
     drop(to_control);
     let links = Links { cores, from_cores, begin, stop: spec.stop.clone() };
-    let loaded = control(&spec.plan, &spec.plugin.name, clock, links, on_event).await;
-    if let Err(error) = setup_core.teardown(&shared).await {
-        tracing::warn!("tear-down failed: {}", setup_error(error));
+    let loaded = control(&spec.plan, &spec.plugin.name, clock, links, on_event).await?;
+    leash.ended = true;
+    Ok(loaded)
+}
+
+/// Stops the cores unless the load came to its end: they must not outlive a run that failed, was dropped or panicked.
+struct Leash {
+    stop: Stop,
+    ended: bool,
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.stop.now();
+        }
     }
-    let names = names.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(summarize(&spec, &names, cores, loaded?))
+}
+
+/// Runs the plugin's tear-down. What it does cannot change what was measured, so its failure is only told.
+async fn teardown<C: GuestCore>(core: &C, shared: &str, clock: Clock) {
+    let limit_ns = clock.now_ns() + TEARDOWN_LIMIT_MS * NS_PER_MS;
+    tokio::select! {
+        biased;
+        outcome = core.teardown(shared) => if let Err(error) = outcome {
+            tracing::warn!("tear-down failed: {}", setup_error(error));
+        },
+        () = clock.sleep_until_ns(limit_ns) => tracing::warn!("tear-down took more than {TEARDOWN_LIMIT_MS} ms"),
+    }
 }
 
 async fn setup<G: Guest>(spec: &RunSpec<G>, core: &G::Core) -> Result<String, RunError> {
-    let context = serde_json::json!({ "run_id": spec.id, "seed": spec.seed, "workload": spec.plan.workload }).to_string();
+    let context = serde_json::json!({ "run_id": spec.id, "seed": spec.seed, "workload": spec.plan.workload })
+        .to_string();
     let mut stop = spec.stop.watch();
     tokio::select! {
         biased;
@@ -160,7 +201,7 @@ fn summarize<G>(spec: &RunSpec<G>, names: &Names, cores: usize, loaded: Loaded) 
     let warmup_ns = plan.warmup_ms * NS_PER_MS;
     let load_ns = loaded.end_ns.saturating_sub(loaded.start_ns);
     let seconds = |ns: u64| ns as f64 / NS_PER_S as f64;
-    let wall_s = seconds(load_ns).max(f64::MIN_POSITIVE);
+    let core_s = seconds(load_ns) * cores as f64;
     let mut summary = Summary {
         schema: SUMMARY_SCHEMA.to_owned(),
         run: RunInfo {
@@ -183,7 +224,8 @@ fn summarize<G>(spec: &RunSpec<G>, names: &Names, cores: usize, loaded: Loaded) 
         metrics: Vec::new(),
         generator: GeneratorSummary {
             cpu_s: loaded.used.cpu_s,
-            cpu_share: loaded.used.cpu_s / wall_s / cores as f64,
+            // A run that was stopped before it began has no share, rather than an infinite one.
+            cpu_share: if core_s > 0.0 { loaded.used.cpu_s / core_s } else { 0.0 },
             rss_max_bytes: loaded.used.rss_max_bytes,
             ..GeneratorSummary::default()
         },

@@ -54,6 +54,14 @@ impl Tickets {
             Self::Open(share) => share.next(core).await,
         }
     }
+
+    /// When the tickets end, unless the run is stopped before.
+    pub(crate) fn end_ns(&self) -> u64 {
+        match self {
+            Self::Closed(tickets) => tickets.span.end_ns,
+            Self::Open(share) => share.span.end_ns,
+        }
+    }
 }
 
 /// Closed model: a ticket is due as soon as the last one is done.
@@ -91,20 +99,6 @@ impl ClosedTickets {
     }
 }
 
-/// A claimed arrival; given back unless it is kept, also when its virtual user is dropped while it waits.
-struct Claim<'a> {
-    share: &'a OpenShare,
-    kept: Cell<bool>,
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        if !self.kept.get() {
-            self.share.returned.set(self.share.returned.get() + 1);
-        }
-    }
-}
-
 /// Open model: one core's share of a scenario's arrivals.
 ///
 /// Each idle virtual user claims the next arrival of the share and sleeps until it is due, so an arrival wakes just
@@ -117,16 +111,16 @@ pub(crate) struct OpenShare {
     first: u64,
     stride: u64,
     claimed: Cell<u64>,
-    /// Claimed arrivals given back because the run was stopped before they were due.
-    returned: Cell<u64>,
+    /// Arrivals that became tickets, by window. Not all that were claimed do: the run may be stopped first.
+    started: [Cell<u64>; 2],
     /// Arrivals of the share already counted as due.
     counted: Cell<u64>,
 }
 
 impl OpenShare {
     pub(crate) const fn new(span: Span, arrivals: Arrivals, first: u64, stride: u64) -> Self {
-        let (claimed, returned, counted) = (Cell::new(0), Cell::new(0), Cell::new(0));
-        Self { span, arrivals, first, stride, claimed, returned, counted }
+        let (claimed, started, counted) = (Cell::new(0), [Cell::new(0), Cell::new(0)], Cell::new(0));
+        Self { span, arrivals, first, stride, claimed, started, counted }
     }
 
     async fn next(&self, core: &CoreContext) -> Option<Ticket> {
@@ -138,10 +132,14 @@ impl OpenShare {
             return None;
         }
         self.claimed.set(place + 1);
-        let claim = Claim { share: self, kept: Cell::new(false) };
         // The stop may lie before the due time although both have passed by the time this user is awake.
-        claim.kept.set(core.timer.wait_until(due_ns).await && due_ns < core.stop_ns());
-        claim.kept.get().then(|| self.span.ticket(number, due_ns))
+        if !core.timer.wait_until(due_ns).await || due_ns >= core.stop_ns() {
+            return None;
+        }
+        let ticket = self.span.ticket(number, due_ns);
+        let started = &self.started[ticket.window as usize];
+        started.set(started.get() + 1);
+        Some(ticket)
     }
 
     fn due_ns(&self, number: u64) -> u64 {
@@ -154,9 +152,9 @@ impl OpenShare {
         of_all.saturating_sub(self.first).div_ceil(self.stride)
     }
 
-    /// Counts what has become due by `now_ns` and was not counted yet.
+    /// Counts what has become due by `now_ns`, that instant included, and was not counted yet.
     pub(crate) fn count_due(&self, core: &CoreContext, now_ns: u64) {
-        let until_ns = now_ns.min(self.span.end_ns).min(core.stop_ns());
+        let until_ns = now_ns.saturating_add(1).min(self.span.end_ns).min(core.stop_ns());
         let (from, to) = (self.counted.get(), self.due_before(until_ns));
         if to > from {
             let warm = self.due_before(self.span.warmup_end_ns).clamp(from, to) - from;
@@ -167,16 +165,15 @@ impl OpenShare {
         }
     }
 
-    /// Counts what was due and never claimed. Call once, when no virtual user takes tickets any more.
+    /// Counts what was due and never started. Call once, when no virtual user takes tickets any more.
     pub(crate) fn count_dropped(&self, core: &CoreContext) {
         self.count_due(core, u64::MAX);
-        let started = self.claimed.get() - self.returned.get();
         let due = self.counted.get();
-        if due > started {
-            let warm = self.due_before(self.span.warmup_end_ns).clamp(started, due) - started;
-            let mut recorder = core.recorder.borrow_mut();
-            recorder.iterations_dropped(self.span.scenario, Window::Warmup, warm);
-            recorder.iterations_dropped(self.span.scenario, Window::Measured, due - started - warm);
+        let warm = self.due_before(self.span.warmup_end_ns).min(due);
+        let mut recorder = core.recorder.borrow_mut();
+        for (window, due) in [(Window::Warmup, warm), (Window::Measured, due - warm)] {
+            let dropped = due.saturating_sub(self.started[window as usize].get());
+            recorder.iterations_dropped(self.span.scenario, window, dropped);
         }
     }
 }

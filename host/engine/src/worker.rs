@@ -5,7 +5,7 @@ use std::rc::Rc;
 use stresshost_clock::NS_PER_MS;
 use stresshost_metrics::{IterationEnd, IterationSample};
 
-use crate::core::{Core, Report};
+use crate::core::Core;
 use crate::guest::{GuestCore, GuestVu, VuError, VuInfo};
 use crate::ticket::{Ticket, Tickets};
 use crate::{FAULT_BACKOFF_MAX_MS, FAULT_BACKOFF_MS};
@@ -25,11 +25,11 @@ pub(crate) async fn run_vu<C: GuestCore>(core: Rc<Core<C>>, info: VuInfo, vu: C:
         });
         if let Err(error) = outcome {
             match error {
-                VuError::Failed { code, message } => core.report(Report::Failure { code, message }),
+                VuError::Failed { code, message } => core.reports.failure(code, message),
                 VuError::Fault(fault) => {
-                    core.report(Report::Fault(fault));
+                    core.reports.fault(fault);
                     faults += 1;
-                    vu = restart(&core, info, faults).await;
+                    vu = restart(&core, info, faults, tickets.end_ns()).await;
                 }
             }
         }
@@ -41,21 +41,21 @@ pub(crate) async fn run_vu<C: GuestCore>(core: Rc<Core<C>>, info: VuInfo, vu: C:
 }
 
 /// Starts a broken virtual user again after a pause that doubles with each fault; `None` when that fails too or the
-/// run ends first.
-async fn restart<C: GuestCore>(core: &Core<C>, info: VuInfo, faults: u32) -> Option<C::Vu> {
+/// scenario ends or the run is stopped first.
+async fn restart<C: GuestCore>(core: &Core<C>, info: VuInfo, faults: u32, end_ns: u64) -> Option<C::Vu> {
     let pause_ms = FAULT_BACKOFF_MS.saturating_mul(1 << (faults - 1).min(20)).min(FAULT_BACKOFF_MAX_MS);
     let until_ns = core.context.clock.now_ns() + pause_ms * NS_PER_MS;
-    if !core.context.timer.wait_until(until_ns).await {
+    if !core.context.timer.wait_until(until_ns.min(end_ns)).await || until_ns >= end_ns {
         return None;
     }
     match core.guest.start(info, &core.shared).await {
         Ok(vu) => Some(vu),
         Err(VuError::Fault(fault)) => {
-            core.report(Report::Fault(fault));
+            core.reports.fault(fault);
             None
         }
         Err(VuError::Failed { code, message }) => {
-            core.report(Report::Failure { code, message });
+            core.reports.failure(code, message);
             None
         }
     }
@@ -86,7 +86,9 @@ impl<C: GuestCore> Drop for Flight<'_, C> {
     fn drop(&mut self) {
         let Ticket { scenario, window, intended_ns, .. } = self.ticket;
         let (started_ns, done_ns) = (self.started_ns, self.core.context.clock.now_ns());
-        let sample = IterationSample { scenario, window, end: self.end, intended_ns, started_ns, done_ns };
+        // Unwinding through an iteration is a fault of the code that ran it, not a stop.
+        let end = if std::thread::panicking() { IterationEnd::Faulted } else { self.end };
+        let sample = IterationSample { scenario, window, end, intended_ns, started_ns, done_ns };
         self.core.context.recorder.borrow_mut().iteration_ended(&sample);
         self.core.context.vus_busy.set(self.core.context.vus_busy.get() - 1);
     }

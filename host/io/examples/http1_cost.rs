@@ -53,8 +53,10 @@ fn main() -> Result<(), BenchError> {
     let each = requests / connections.max(1);
     let (mut own, mut hyper) = (Vec::new(), Vec::new());
     for round in 0..=rounds {
-        let own_us = runtime.block_on(measure(connections * each, run_own(server.address, connections, each)))?;
-        let hyper_us = runtime.block_on(measure(connections * each, run_hyper(server.address, connections, each)))?;
+        let own_us =
+            runtime.block_on(measure(connections * each, run_own(server.address, connections, each)))?;
+        let hyper_us =
+            runtime.block_on(measure(connections * each, run_hyper(server.address, connections, each)))?;
         // The first round warms caches and branch predictors.
         if round > 0 {
             println!("round {round}: own {own_us:.2} us/request, hyper {hyper_us:.2}");
@@ -77,12 +79,16 @@ fn median(values: &mut [f64]) -> f64 {
 
 fn cpu_us() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
-    let seconds = std::time::Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default());
+    let seconds =
+        std::time::Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default());
     seconds.as_secs_f64() * 1e6
 }
 
 /// CPU microseconds of this process per request of `work`.
-async fn measure(requests: usize, work: impl Future<Output = Result<(), BenchError>>) -> Result<f64, BenchError> {
+async fn measure(
+    requests: usize,
+    work: impl Future<Output = Result<(), BenchError>>,
+) -> Result<f64, BenchError> {
     let before = cpu_us();
     work.await?;
     Ok((cpu_us() - before) / requests as f64)
@@ -120,7 +126,8 @@ async fn run_hyper(address: SocketAddr, connections: usize, each: usize) -> Resu
         tasks.push(tokio::spawn(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
             let driver = tokio::spawn(connection);
             let mut latency_ns = 0;
             for _ in 0..each {

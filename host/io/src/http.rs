@@ -32,7 +32,9 @@ pub use client::session::HttpSession;
 pub use config::{HttpConfig, HttpVersion, Resolve, ResolveError, TlsConfig};
 pub use core::HttpCore;
 pub use json_pointer::{JsonError, JsonText};
-pub use limits::{MAX_BATCH, MAX_CONCURRENT, MAX_IDLE_CONNECTIONS, MAX_REDIRECTS, MAX_REQUEST_HEAD_BYTES, MAX_SLOTS};
+pub use limits::{
+    MAX_BATCH, MAX_CONCURRENT, MAX_IDLE_CONNECTIONS, MAX_REDIRECTS, MAX_REQUEST_HEAD_BYTES, MAX_SLOTS,
+};
 pub use origin::{Origin, Scheme, UrlError};
 pub use prepared::{PrepareError, Prepared, RequestSpec};
 pub use response::{BodyError, Response};

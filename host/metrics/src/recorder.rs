@@ -2,8 +2,8 @@
 
 use crate::block::record_ns;
 use crate::{
-    Block, CheckId, FailureExample, IterationEnd, IterationSample, MAX_FAILURE_TEXT_BYTES, MetricId,
-    MetricKind, OpId, Sample, Window,
+    Block, CheckId, ErrorKind, FailureExample, IterationEnd, IterationSample, MAX_FAILURE_TEXT_BYTES,
+    MetricId, MetricKind, OpId, Sample, Window,
 };
 
 /// Collects one core's measurements; owned by that core, so it takes no lock.
@@ -40,6 +40,10 @@ impl Recorder {
         }
         if sample.status != 0 {
             stats.count_status(sample.status, 1);
+        }
+        // An operation that was cut off has no latency; a made-up one would look like a measurement.
+        if sample.error == Some(ErrorKind::Interrupted) {
+            return;
         }
         record_ns(&mut stats.service_us, sample.done_ns.saturating_sub(sample.fired_ns));
         record_ns(&mut stats.response_us, sample.done_ns.saturating_sub(sample.intended_ns));
@@ -116,7 +120,7 @@ fn cut(text: &str, max: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorKind, MAX_FAILURE_EXAMPLES, MAX_STATUSES, MetricValue, Phases};
+    use crate::{MAX_FAILURE_EXAMPLES, MAX_STATUSES, MetricValue, Phases};
 
     fn sample(service_us: u64, lag_us: u64) -> Sample {
         Sample {

@@ -123,6 +123,8 @@ pub enum VerdictStatus {
     Fault,
     /// The target could not be reached at all.
     Unreachable,
+    /// The plugin tried to reach what it was not granted.
+    Denied,
 }
 
 impl VerdictStatus {
@@ -135,6 +137,7 @@ impl VerdictStatus {
             Self::Invalid => "INVALID",
             Self::Fault => "PLUGIN FAULT",
             Self::Unreachable => "UNREACHABLE",
+            Self::Denied => "DENIED",
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod analysis;
 mod descriptor;
+mod grants;
 mod input;
 mod limits;
 mod plan;
@@ -14,6 +15,7 @@ pub mod yaml;
 
 pub use analysis::{ANALYSIS_SCHEMA, Analysis, Finding, Recommendation, Section};
 pub use descriptor::{Asks, DESCRIPTOR_SCHEMA, Descriptor, Example, Flag, Positional, ValueKind};
+pub use grants::{PatternError, TargetPattern};
 pub use input::{PLAN_INPUT_SCHEMA, PlanInput};
 pub use limits::*;
 pub use plan::{

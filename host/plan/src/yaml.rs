@@ -42,6 +42,10 @@ pub const MAX_EXPANDED_BYTES: usize = 4 * MAX_DOCUMENT_TEXT_BYTES;
 /// a parser that stops at 128.
 pub const MAX_DEPTH: usize = 100;
 
+/// Commas, colons and brackets of one YAML list or map in brackets. The YAML parser holds all of its tokens until the
+/// closing bracket, about half a kilobyte for each of these. JSON has no such limit.
+pub const MAX_FLOW_MARKS: usize = 500_000;
+
 /// A place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use stresshost_metrics::{ErrorKind, FailureSummary, IterationsSummary, OperationSummary, Percentiles, Summary};
+use stresshost_metrics::{
+    ErrorKind, FailureSummary, IterationsSummary, OperationSummary, Percentiles, Summary,
+};
 use stresshost_plan::{Analysis, Finding};
 
 use crate::format;
@@ -52,7 +54,8 @@ pub(crate) fn errors(summary: &Summary) -> Vec<ErrorFact<'_>> {
         *entry = entry.saturating_add(*count);
     }
     counts.retain(|_, count| *count > 0);
-    let fact = |(kind, count)| ErrorFact { kind, count, explain: explain(kind), examples: examples(summary, kind) };
+    let fact =
+        |(kind, count)| ErrorFact { kind, count, explain: explain(kind), examples: examples(summary, kind) };
     let mut facts: Vec<_> = counts.into_iter().map(fact).collect();
     facts.sort_by_key(|fact| std::cmp::Reverse(fact.count));
     facts
@@ -87,6 +90,17 @@ pub(crate) fn queueing(summary: &Summary) -> Option<String> {
          start, and whoever waits for an answer feels the response time.",
         worst.name
     ))
+}
+
+/// A threshold's value or limit. Latencies are microseconds, as the `_us` of the metric before its filters says.
+pub(crate) fn threshold_value(expression: &str, value: f64) -> String {
+    let metric =
+        expression.trim_start().split(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
+    if metric.is_some_and(|metric| metric.ends_with("_us")) && value >= 0.0 {
+        format::duration_us(value.round() as u64)
+    } else {
+        format::number(value)
+    }
 }
 
 /// The two equations that account for every iteration; `!=` where the numbers do not add up.
@@ -143,7 +157,8 @@ pub(crate) fn severity_rank(severity: &str) -> usize {
 pub(crate) fn phases(operation: &OperationSummary) -> Vec<(&str, Percentiles)> {
     const ORDER: [&str; 6] = ["lookup", "connect", "tls", "write", "wait", "body"];
     let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
-    let mut phases: Vec<_> = operation.phases_us.iter().map(|(name, values)| (name.as_str(), *values)).collect();
+    let mut phases: Vec<_> =
+        operation.phases_us.iter().map(|(name, values)| (name.as_str(), *values)).collect();
     phases.sort_by_key(|(name, _)| rank(name));
     phases
 }
@@ -158,6 +173,7 @@ pub(crate) fn verdict_meaning(status: stresshost_metrics::VerdictStatus) -> &'st
         V::Invalid => "The generator was the bottleneck: the numbers say nothing about the target.",
         V::Fault => "The plugin broke.",
         V::Unreachable => "The target could not be reached.",
+        V::Denied => "The plugin tried to reach what it was not granted.",
     }
 }
 
@@ -171,7 +187,7 @@ pub(crate) fn metric_value(metric: &stresshost_metrics::MetricSummary) -> String
         M::Gauge { last, min, max } => {
             format!("{}{unit} at the end, {} to {}", number(*last), number(*min), number(*max))
         }
-        M::Rate { hits, total } => format!(
+        M::Rate { hits, total, .. } => format!(
             "{} ({} of {})",
             format::percent(*hits, *total),
             format::count(*hits),

@@ -5,7 +5,7 @@ pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -120,7 +120,7 @@ pub(crate) fn number(value: f64) -> String {
     let sign = if value < 0.0 { "-" } else { "" };
     if value == value.trunc() && size < 1e15 {
         format!("{sign}{}", count(size as u64))
-    } else if size >= 1e15 || size < 0.001 {
+    } else if !(0.001..1e15).contains(&size) {
         format!("{value:.3e}")
     } else if size >= 1_000.0 {
         format!("{sign}{}", count(size.round() as u64))
@@ -145,8 +145,13 @@ mod tests {
 
     #[test]
     fn counts() {
-        let table =
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678"), (u64::MAX, "18,446,744,073,709,551,615")];
+        let table = [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (12_345_678, "12,345,678"),
+            (u64::MAX, "18,446,744,073,709,551,615"),
+        ];
         for (value, expected) in table {
             assert_eq!(count(value), expected);
         }

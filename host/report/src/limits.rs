@@ -7,7 +7,7 @@ pub(crate) const MAX_TEXT_ROWS: usize = 50;
 /// Columns one cell of a text table may take, the name column apart: a longer one would push the rest off the line.
 pub(crate) const MAX_CELL_WIDTH: usize = 32;
 
-/// Columns the name column of a text table keeps before the table is broken into two.
+/// Columns each name column of a text table keeps, where there is room, before the table is broken into two.
 pub(crate) const MIN_NAME_WIDTH: usize = 16;
 
 /// Example texts shown of one kind of error: enough to recognise it.

@@ -1,1 +1,23 @@
-//! Being laid.
+#![doc = include_str!("../README.md")]
+
+mod bindings;
+mod cache;
+mod calls;
+mod component;
+mod engine;
+mod error;
+mod feeds;
+mod imports;
+mod instance;
+mod limits;
+mod plugin;
+mod state;
+mod stderr;
+mod workload;
+
+pub use component::{ComponentFacts, Loadable};
+pub use error::{CallError, LoadError};
+pub use imports::artifacts::ArtifactStore;
+pub use limits::*;
+pub use plugin::Plugin;
+pub use workload::{WasmGuest, WasmSetup};

@@ -1,11 +1,8 @@
 //! What a component says of the contract it was built for, in its custom section `stresshost:api`.
 
 /// The section's content: JSON.
-pub const TEXT: &str = concat!(
-    r#"{"api":"0.1.0","sdk":"stresshost-sdk/"#,
-    env!("CARGO_PKG_VERSION"),
-    r#"","language":"rust"}"#
-);
+pub const TEXT: &str =
+    concat!(r#"{"api":"0.1.0","sdk":"stresshost-sdk/"#, env!("CARGO_PKG_VERSION"), r#"","language":"rust"}"#);
 
 /// The section's content as an array, which is what a linker section is made of.
 pub const SECTION: [u8; TEXT.len()] = bytes();

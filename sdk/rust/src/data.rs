@@ -23,9 +23,7 @@ impl Feed {
     /// # Errors
     /// When the plan has no such feed.
     pub fn open(name: &str) -> Result<Self, Failure> {
-        host::data::open(name)
-            .map(Self)
-            .map_err(|reason| Failure::setup(format!("feed `{name}`: {reason}")))
+        host::data::open(name).map(Self).map_err(|reason| Failure::setup(format!("feed `{name}`: {reason}")))
     }
 
     /// Names of its columns.

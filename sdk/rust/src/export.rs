@@ -84,9 +84,7 @@ macro_rules! export {
                     USER.with($crate::guest::finish);
                 }
 
-                fn teardown(
-                    shared: ::std::string::String,
-                ) -> ::std::result::Result<(), contract::Failure> {
+                fn teardown(shared: ::std::string::String) -> ::std::result::Result<(), contract::Failure> {
                     $crate::guest::teardown::<$workload>(&shared).map_err(::std::convert::Into::into)
                 }
 

@@ -193,10 +193,8 @@ pub struct Shot<'a> {
 
 /// Sends several requests at the same time and waits for all of them; the responses are in the same order.
 pub fn send_all(shots: &[Shot<'_>]) -> Vec<Response> {
-    let shots: Vec<_> = shots
-        .iter()
-        .map(|shot| contract::Shot { request: shot.request.id, values: shot.values })
-        .collect();
+    let shots: Vec<_> =
+        shots.iter().map(|shot| contract::Shot { request: shot.request.id, values: shot.values }).collect();
     host::http::send_all(&shots).into_iter().map(Response).collect()
 }
 

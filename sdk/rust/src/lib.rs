@@ -5,12 +5,12 @@ pub mod api;
 pub mod artifacts;
 pub mod checks;
 pub mod data;
-pub mod http;
 mod export;
 mod failure;
 #[doc(hidden)]
 pub mod guest;
 mod host;
+pub mod http;
 pub mod load;
 pub mod log;
 pub mod metrics;
@@ -37,7 +37,9 @@ pub use failure::Failure;
 pub use load::LoadFlags;
 pub use stresshost_metrics::{ErrorKind, Summary};
 pub use workload::{EmptyDescriptor, Iteration, Problems, SetupContext, VuInfo, Workload};
-pub use {schemars, serde, serde_json, stresshost_metrics as summary, stresshost_plan as documents, wit_bindgen};
+pub use {
+    schemars, serde, serde_json, stresshost_metrics as summary, stresshost_plan as documents, wit_bindgen,
+};
 
 /// What most workloads need: `use stresshost_sdk::prelude::*`.
 pub mod prelude {
@@ -47,9 +49,7 @@ pub mod prelude {
         PlanInput, Positional, Problem, Recommendation, Scenario, Section, ValueKind,
     };
 
-    pub use crate::workload::{
-        EmptyDescriptor, Iteration, Problems, SetupContext, VuInfo, Workload,
-    };
+    pub use crate::workload::{EmptyDescriptor, Iteration, Problems, SetupContext, VuInfo, Workload};
     pub use crate::{Failure, LoadFlags};
 }
 

@@ -72,8 +72,9 @@ pub trait Workload: Default + 'static {
     /// # Errors
     /// When the run cannot begin.
     fn setup(context: SetupContext) -> Result<Self::Shared, Failure> {
-        serde_json::from_value(context.workload)
-            .map_err(|error| Failure::setup(format!("the plan's `workload` is not what `setup` expects: {error}")))
+        serde_json::from_value(context.workload).map_err(|error| {
+            Failure::setup(format!("the plan's `workload` is not what `setup` expects: {error}"))
+        })
     }
 
     /// Makes a virtual user: the place to prepare requests and register checks and metrics.

@@ -92,6 +92,26 @@ fn a_stall_holds_all_requests_those_under_way_included() {
 }
 
 #[test]
+fn a_stall_holds_refusals_too() {
+    const STALL_MS: u64 = 300;
+    let shop = start_with(Faults::default());
+    let mut buyer = Client::user(shop.addr(), 1);
+    let handle = shop.handle();
+    // One request a second: the second is refused.
+    shop.set_faults(Faults { rate_limit: Some(1), ..Faults::default() }).unwrap();
+    let mut refused = Client::connect(shop.addr());
+    let clock = Clock::start();
+    shop.stall(Duration::from_millis(STALL_MS));
+    let before = handle.counts().requests;
+    buyer.send("POST", "/cart/items", &[], Some(r#"{"product_id":1,"quantity":1}"#));
+    until("the first request is under way", || handle.counts().requests == before + 1);
+    refused.send("GET", "/products/1", &[], None);
+    assert_eq!(refused.receive("GET").status, 429);
+    assert!(clock.now_ns() >= STALL_MS * NS_PER_MS);
+    assert_eq!(buyer.receive("POST").status, 201);
+}
+
+#[test]
 fn the_nth_request_stalls_once() {
     let shop = start_with(Faults { stall_at_request: Some(3), stall_ms: 300.0, ..Faults::default() });
     let mut client = Client::connect(shop.addr());

@@ -52,7 +52,9 @@ pub struct Resolve {
 
 /// A resolve rule could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot read resolve rule `{0}`: write `name:port=address:port`, such as `shop.test:443=127.0.0.1:8443`")]
+#[error(
+    "cannot read resolve rule `{0}`: write `name:port=address:port`, such as `shop.test:443=127.0.0.1:8443`"
+)]
 pub struct ResolveError(String);
 
 impl FromStr for Resolve {

@@ -56,7 +56,10 @@ pub(crate) async fn connect(plan: Plan) -> Connected {
 impl Plan {
     async fn attempt(&self, phases: &mut Phases) -> Result<Protocol, Failure> {
         if !self.shared.allows(&self.origin, None) {
-            return Err(Failure::new(ErrorKind::Denied, format!("{} is not among the granted targets", self.origin)));
+            return Err(Failure::new(
+                ErrorKind::Denied,
+                format!("{} is not among the granted targets", self.origin),
+            ));
         }
         let stream = if self.origin.scheme == Scheme::Unix {
             self.timed(&mut phases.connect_ns, self.unix()).await?
@@ -85,12 +88,16 @@ impl Plan {
         let (host, port) = (&self.origin.host, self.origin.port);
         let found = self.shared.resolver().resolve(host, port, self.clock).await;
         let mut addresses = found.map_err(|text| {
-            Failure::new(ErrorKind::Lookup, format!("cannot look up `{host}`: {text}; check the name or add a resolve rule"))
+            Failure::new(
+                ErrorKind::Lookup,
+                format!("cannot look up `{host}`: {text}; check the name or add a resolve rule"),
+            )
         })?;
         let first = addresses.first().copied();
         addresses.retain(|address| self.shared.allows(&self.origin, Some(address.ip())));
         if let (true, Some(address)) = (addresses.is_empty(), first) {
-            let text = format!("{} is {}, which is not among the granted addresses", self.origin, address.ip());
+            let text =
+                format!("{} is {}, which is not among the granted addresses", self.origin, address.ip());
             return Err(Failure::new(ErrorKind::Denied, text));
         }
         Ok(addresses)
@@ -140,7 +147,8 @@ impl Plan {
         let failed = |text: String| Failure::new(ErrorKind::Tls, text);
         let connector = tls.connector(self.version).map_err(|error| failed(error.to_string()))?;
         let host = &self.origin.host;
-        let name = tls.name_for(host).ok_or_else(|| failed(format!("`{host}` cannot be in a certificate")))?;
+        let name =
+            tls.name_for(host).ok_or_else(|| failed(format!("`{host}` cannot be in a certificate")))?;
         let stream = connector.connect(name, stream).await.map_err(|error| self.explain(&error))?;
         let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = Stream::Tls(Box::new(stream));

@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use stresshost_clock::Clock;
 use tokio::time::Sleep;
@@ -44,7 +44,7 @@ impl Deadline {
             if armed.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
                 return false;
             }
-            if let Poll::Pending = armed.sleep.as_mut().poll(cx) {
+            if armed.sleep.as_mut().poll(cx).is_pending() {
                 armed.waker = Some(cx.waker().clone());
                 return false;
             }
@@ -64,6 +64,7 @@ impl Armed {
 mod tests {
     use super::*;
     use std::future::poll_fn;
+    use std::task::Poll;
 
     const MS: u64 = 1_000_000;
 

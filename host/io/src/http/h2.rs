@@ -121,7 +121,11 @@ impl Http2 {
         done
     }
 
-    async fn send(&mut self, request: Request<Full<Bytes>>, idempotent: bool) -> Result<Response<Incoming>, Failure> {
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        idempotent: bool,
+    ) -> Result<Response<Incoming>, Failure> {
         // Not ready means that the connection ended: nothing was sent.
         self.sender.ready().await.map_err(|error| Failure { retry: true, ..explain(&error, true) })?;
         self.sender.send_request(request).await.map_err(|error| explain(&error, idempotent))

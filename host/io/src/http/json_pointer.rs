@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn follows_the_examples_of_the_rfc() {
-        let json = r#"{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8}"#;
+        let json =
+            r#"{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8}"#;
         for (pointer, value) in [
             ("/foo", r#"["bar","baz"]"#),
             ("/foo/0", r#""bar""#),

@@ -49,9 +49,12 @@ impl Options {
                 self.version = value.parse().map_err(|()| format!("`{value}` is not one of auto, 1.1, 2"))?;
             }
             "follow-redirects" => {
-                let hops: u32 = value.parse().map_err(|_| format!("`{value}` is not a number of redirects"))?;
+                let hops: u32 =
+                    value.parse().map_err(|_| format!("`{value}` is not a number of redirects"))?;
                 if hops > MAX_REDIRECTS {
-                    return Err(format!("{hops} redirects are more than the {MAX_REDIRECTS} that may be followed"));
+                    return Err(format!(
+                        "{hops} redirects are more than the {MAX_REDIRECTS} that may be followed"
+                    ));
                 }
                 self.follow_redirects = hops;
             }
@@ -127,7 +130,9 @@ mod tests {
         assert_eq!((options.request_timeout_ns, options.connect_timeout_ns), (5_000_000, 6_000_000));
         assert!(!options.keep_alive && options.decompress);
         assert_eq!((options.follow_redirects, options.version), (3, HttpVersion::Http2));
-        assert!(options.expects(204) && options.expects(404) && !options.expects(301) && !options.expects(500));
+        assert!(
+            options.expects(204) && options.expects(404) && !options.expects(301) && !options.expects(500)
+        );
         let plain = read(&[]).unwrap();
         assert!(plain.expects(200) && plain.expects(399) && !plain.expects(400));
     }

@@ -45,7 +45,9 @@ pub enum UrlError {
     #[error("`{0}` is not a port")]
     Port(String),
     /// The path of a unix socket is missing or not percent-encoded.
-    #[error("the socket's path must stand percent-encoded as the host, such as `http+unix://%2Frun%2Fapp.sock/path`")]
+    #[error(
+        "the socket's path must stand percent-encoded as the host, such as `http+unix://%2Frun%2Fapp.sock/path`"
+    )]
     UnixPath,
     /// A character that cannot stand in a request line.
     #[error("character {0:?} cannot stand in a URL: percent-encode it")]

@@ -282,8 +282,10 @@ impl Headers {
                 "connection" if value.eq_ignore_ascii_case("keep-alive") => {}
                 "connection" if value.eq_ignore_ascii_case("close") => options.keep_alive = false,
                 "connection" | "upgrade" | "http2-settings" => {
-                    return Err(refuse("the engine manages the connection: use the options keep-alive and \
-                                       http-version"));
+                    return Err(refuse(
+                        "the engine manages the connection: use the options keep-alive and \
+                                       http-version",
+                    ));
                 }
                 _ => compiled.list.push((name.clone(), template)),
             }
@@ -409,7 +411,9 @@ mod tests {
         assert_eq!(String::from_utf8(out).unwrap(), expected);
         let error = prepared.render(&strings(&["", "a\nb"]), &mut Vec::new()).unwrap_err();
         assert!(error.contains("slot `v`"), "{error}");
-        assert!(prepared.render(&strings(&["1"]), &mut Vec::new()).unwrap_err().contains("1 values for 2 slots"));
+        assert!(
+            prepared.render(&strings(&["1"]), &mut Vec::new()).unwrap_err().contains("1 values for 2 slots")
+        );
     }
 
     #[test]
@@ -442,7 +446,10 @@ mod tests {
         }
         for url in ["http://h/a b", "http://h/\r\nx", "http://h/\u{7f}", "http://h/{{ undeclared }}"] {
             let error = compile(get(url)).unwrap_err();
-            assert!(matches!(error, PrepareError::Url { error: UrlError::Character(_), .. }), "{url}: {error}");
+            assert!(
+                matches!(error, PrepareError::Url { error: UrlError::Character(_), .. }),
+                "{url}: {error}"
+            );
         }
         for method in ["", "G T", "GET\r\n", "CONNECT"] {
             let error = compile(RequestSpec { method, ..get("http://h/") }).unwrap_err();

@@ -33,7 +33,8 @@ pub(crate) fn follow(
     };
     let path = render(&source.path, values)?;
     let url = resolve(&request.origin, &path, location);
-    let (target, _) = Origin::split_url(&url).map_err(|error| failed(format!("location `{url}`: {error}")))?;
+    let (target, _) =
+        Origin::split_url(&url).map_err(|error| failed(format!("location `{url}`: {error}")))?;
     let same_origin = target == *request.origin;
     let to_get = status == 303 || (matches!(status, 301 | 302) && source.method == "POST");
     let to_get = to_get && source.method != "HEAD";
@@ -140,7 +141,9 @@ fn clean(location: &[u8]) -> String {
 fn has_scheme(location: &str) -> bool {
     let scheme = location.split([':', '/', '?']).next().unwrap_or_default();
     let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    is_scheme && scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && location[scheme.len()..].starts_with(':')
+    is_scheme
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && location[scheme.len()..].starts_with(':')
 }
 
 fn remove_dot_segments(path: &str) -> String {

@@ -27,7 +27,10 @@ enum Answer {
     Unknown,
     Known(Arc<[IpAddr]>),
     /// Not asked again before this time.
-    Failed { text: Box<str>, until_ns: u64 },
+    Failed {
+        text: Box<str>,
+        until_ns: u64,
+    },
 }
 
 impl Resolver {
@@ -40,7 +43,12 @@ impl Resolver {
     }
 
     /// The addresses to try for `host:port`, in order.
-    pub(crate) async fn resolve(&self, host: &str, port: u16, clock: Clock) -> Result<Vec<SocketAddr>, String> {
+    pub(crate) async fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+        clock: Clock,
+    ) -> Result<Vec<SocketAddr>, String> {
         if let Some(addresses) = self.rules.get(&(host.into(), port)) {
             return Ok(addresses.clone());
         }

@@ -162,7 +162,12 @@ impl Template {
     }
 
     /// Writes the text with `values` in the place of the placeholders.
-    pub(crate) fn render(&self, values: &[String], body_len: usize, out: &mut Vec<u8>) -> Result<(), BadValue> {
+    pub(crate) fn render(
+        &self,
+        values: &[String],
+        body_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadValue> {
         let mut start = 0;
         for piece in &self.pieces {
             match *piece {
@@ -198,9 +203,13 @@ fn check_value(value: &[u8], encode: Encode) -> Result<(), &'static str> {
     match encode {
         Encode::Percent | Encode::Copy => Ok(()),
         Encode::UrlRaw if value.iter().all(|&b| b > b' ' && b < 0x7f) => Ok(()),
-        Encode::UrlRaw => Err("holds a space, a control or a non-ASCII character, which cannot stand raw in a URL"),
+        Encode::UrlRaw => {
+            Err("holds a space, a control or a non-ASCII character, which cannot stand raw in a URL")
+        }
         Encode::Header if value.iter().all(|&b| is_header_value_byte(b)) => Ok(()),
-        Encode::Header => Err("holds a control character such as a line break, which cannot stand in a header"),
+        Encode::Header => {
+            Err("holds a control character such as a line break, which cannot stand in a header")
+        }
     }
 }
 

@@ -36,7 +36,8 @@ impl Tls {
         for (index, pem) in config.ca_pem.iter().enumerate() {
             let before = extra_roots.len();
             for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate.map_err(|e| HttpSetupError::Ca(format!("file {}: {e}", index + 1)))?;
+                let certificate =
+                    certificate.map_err(|e| HttpSetupError::Ca(format!("file {}: {e}", index + 1)))?;
                 extra_roots.push(certificate);
             }
             if extra_roots.len() == before {
@@ -88,7 +89,11 @@ impl Tls {
             config.resumption = Resumption::in_memory_sessions(MAX_RESUMED_SERVERS);
             TlsConnector::from(Arc::new(config))
         };
-        Ok(Connectors { auto: with(&[b"h2", b"http/1.1"]), http1: with(&[b"http/1.1"]), http2: with(&[b"h2"]) })
+        Ok(Connectors {
+            auto: with(&[b"h2", b"http/1.1"]),
+            http1: with(&[b"http/1.1"]),
+            http2: with(&[b"h2"]),
+        })
     }
 
     fn roots(&self) -> Result<RootCertStore, HttpSetupError> {
@@ -159,7 +164,9 @@ mod tests {
     #[test]
     fn wrong_settings_are_named() {
         let ca = |pem: &[u8]| TlsConfig { ca_pem: vec![pem.to_vec()], ..TlsConfig::default() };
-        assert!(matches!(Tls::new(&ca(b"nothing")), Err(HttpSetupError::Ca(text)) if text.contains("file 1")));
+        assert!(
+            matches!(Tls::new(&ca(b"nothing")), Err(HttpSetupError::Ca(text)) if text.contains("file 1"))
+        );
         let broken = b"-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
         assert!(matches!(Tls::new(&ca(broken)), Err(HttpSetupError::Ca(_))));
         let name = TlsConfig { server_name: Some("a b".into()), ..TlsConfig::default() };

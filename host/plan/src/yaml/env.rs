@@ -64,7 +64,7 @@ impl Expander<'_> {
         }
     }
 
-    /// The expanded text; `None` when it stays as it is.
+    /// The expanded value; `None` when the text stays as it is.
     fn expand(&mut self, text: &str, plain: bool, pointer: &str) -> Option<Value> {
         if self.problems.len() >= MAX_PROBLEMS {
             return None;
@@ -74,45 +74,33 @@ impl Expander<'_> {
         let mut rest = text;
         let mut is_one_reference = false;
         while let Some(start) = rest.find("${") {
-            if rest[..start].ends_with('$') {
-                expanded.push_str(&rest[..start]);
+            let (before, after) = (&rest[..start], &rest[start + 2..]);
+            if before.ends_with('$') {
+                expanded.push_str(before);
                 expanded.push('{');
-                rest = &rest[start + 2..];
+                rest = after;
                 continue;
             }
-            expanded.push_str(&rest[..start]);
-            let (name, default, after) = match reference(&rest[start + 2..]) {
-                Reference::Variable { name, default, rest } => (name, default, rest),
+            expanded.push_str(before);
+            match reference(after) {
+                Reference::Variable { name, default, rest: after } => {
+                    is_one_reference = rest.len() == text.len() && start == 0 && after.is_empty();
+                    self.push_variable(&mut expanded, name, default, pointer);
+                    rest = after;
+                }
                 Reference::Foreign => {
                     expanded.push_str("${");
-                    rest = &rest[start + 2..];
-                    continue;
+                    rest = after;
                 }
                 Reference::Malformed(message, hint) => {
                     self.problems.push(Problem::new(pointer, message).hint(hint));
                     return None;
                 }
-            };
-            is_one_reference = rest.len() == text.len() && start == 0 && after.is_empty();
-            rest = after;
-            match (self.lookup)(name) {
-                Some(value) if !value.is_empty() || default.is_none() => expanded.push_str(&value),
-                _ => match default {
-                    Some(default) => expanded.push_str(default),
-                    None => self.problems.push(
-                        Problem::new(pointer, format!("the environment variable `{name}` is not set")).hint(
-                            format!(
-                                "set it, give a default as `${{{name}:-value}}`, or write `$${{{name}}}` for the text"
-                            ),
-                        ),
-                    ),
-                },
             }
             if expanded.len() > self.bytes_left {
-                self.problems.push(Problem::new(
-                    pointer,
-                    format!("environment references expand to more than {MAX_EXPANDED_BYTES} bytes"),
-                ));
+                let message =
+                    format!("environment references expand to more than {MAX_EXPANDED_BYTES} bytes");
+                self.problems.push(Problem::new(pointer, message));
                 return None;
             }
         }
@@ -121,12 +109,29 @@ impl Expander<'_> {
         }
         expanded.push_str(rest);
         self.bytes_left = self.bytes_left.saturating_sub(expanded.len());
-        if plain && is_one_reference {
-            if let Ok(value @ (Value::Number(_) | Value::Bool(_))) = resolve_plain(&expanded) {
-                return Some(value);
-            }
+        if plain
+            && is_one_reference
+            && let Ok(value @ (Value::Number(_) | Value::Bool(_))) = resolve_plain(&expanded)
+        {
+            return Some(value);
         }
         Some(Value::String(expanded))
+    }
+
+    /// Adds the value of a variable, or a problem when it has none.
+    fn push_variable(&mut self, expanded: &mut String, name: &str, default: Option<&str>, pointer: &str) {
+        let value = (self.lookup)(name);
+        match (value.filter(|value| !value.is_empty() || default.is_none()), default) {
+            (Some(value), _) => expanded.push_str(&value),
+            (None, Some(default)) => expanded.push_str(default),
+            (None, None) => {
+                let hint = format!(
+                    "set it, give a default as `${{{name}:-value}}`, or write `$${{{name}}}` for the text"
+                );
+                let problem = Problem::new(pointer, format!("the environment variable `{name}` is not set"));
+                self.problems.push(problem.hint(hint));
+            }
+        }
     }
 }
 
@@ -214,7 +219,10 @@ mod tests {
             ("$${HOST}", json!("${HOST}")),
             ("$$${HOST}", json!("$${HOST}")),
             ("$HOST $1 {PORT}", json!("$HOST $1 {PORT}")),
-            ("${order_data.cart} ${host} ${Host} ${} ${ HOST }", json!("${order_data.cart} ${host} ${Host} ${} ${ HOST }")),
+            (
+                "${order_data.cart} ${host} ${Host} ${} ${ HOST }",
+                json!("${order_data.cart} ${host} ${Host} ${} ${ HOST }"),
+            ),
             ("${ORDER.id} ${0}", json!("${ORDER.id} ${0}")),
             ("{\"port\": \"${PORT}\", \"${PORT}\": 1}", json!({"port": "8080", "${PORT}": 1})),
             ("a: [x, {b: \"${HOST}\"}]", json!({"a": ["x", {"b": "shop.test"}]})),

@@ -1,7 +1,8 @@
 //! What is wrong with the text of a document.
 
 use super::{
-    Located, MAX_DEPTH, MAX_DOCUMENT_TEXT_BYTES, MAX_EXPANDED_BYTES, MAX_NODES, Position, render,
+    Located, MAX_DEPTH, MAX_DOCUMENT_TEXT_BYTES, MAX_EXPANDED_BYTES, MAX_FLOW_MARKS, MAX_NODES, Position,
+    render,
 };
 
 /// A text that is no document. Displays as one line; [`DocumentError::render`] shows the source as well.
@@ -119,6 +120,9 @@ pub enum Fault {
     /// More nodes than [`MAX_NODES`].
     #[error("the document has more than {MAX_NODES} values with its aliases resolved")]
     TooManyNodes,
+    /// More than [`MAX_FLOW_MARKS`] in one bracket.
+    #[error("the bracket that begins here holds more than {MAX_FLOW_MARKS} commas, colons and brackets")]
+    LongFlow,
     /// More text than [`MAX_EXPANDED_BYTES`].
     #[error("the texts of the document exceed {MAX_EXPANDED_BYTES} bytes with its aliases resolved")]
     TooMuchText,
@@ -141,7 +145,9 @@ impl Fault {
             Self::NumberTooLarge(number) => {
                 return Some(format!("quote it to make it a text: \"{number}\""));
             }
-            Self::TooLarge { .. } | Self::TooManyNodes | Self::TooMuchText => "move the data into a feed file",
+            Self::TooLarge { .. } | Self::TooManyNodes | Self::TooMuchText => {
+                "move the data into a feed file"
+            }
             Self::ControlCharacter(_) => "write it as an escape such as \"\\x1b\" in double quotes",
             Self::ManyDocuments => "remove the `---` line, or split the file",
             Self::DuplicateKey { .. } => "remove one of them",
@@ -149,6 +155,7 @@ impl Fault {
             Self::WrongTag(_) => "remove the tag",
             Self::NotFinite(_) => "write a number, or quote it to make it a text",
             Self::TooDeep => "flatten the document",
+            Self::LongFlow => "write the list as lines that begin with `- `, or the whole file as JSON",
             Self::RecursiveAlias => "refer to a value that ends before the alias",
             Self::BadMerge => "write `<<: *name`, or `<<: [*first, *second]` for several",
         };

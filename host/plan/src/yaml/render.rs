@@ -125,9 +125,14 @@ mod tests {
     #[test]
     fn lines_and_positions_agree_for_every_line_break() {
         let text = "a\nbä\r\nc\rd";
-        for (offset, line, column, content) in
-            [(0, 1, 1, "a"), (2, 2, 1, "bä"), (5, 2, 3, "bä"), (7, 3, 1, "c"), (9, 4, 1, "d"), (10, 4, 2, "d")]
-        {
+        for (offset, line, column, content) in [
+            (0, 1, 1, "a"),
+            (2, 2, 1, "bä"),
+            (5, 2, 3, "bä"),
+            (7, 3, 1, "c"),
+            (9, 4, 1, "d"),
+            (10, 4, 2, "d"),
+        ] {
             assert_eq!(position_of(text, offset), Position { line, column }, "{offset}");
             assert_eq!(line_of(text, line), content, "{offset}");
         }

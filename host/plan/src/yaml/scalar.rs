@@ -87,7 +87,9 @@ pub(super) fn check_collection_tag(tag: &str, kind: &str) -> Result<(), Fault> {
     match tag.strip_prefix(CORE) {
         Some(name) if name == kind => Ok(()),
         None if tag == "!" => Ok(()),
-        Some("str" | "null" | "bool" | "int" | "float" | "map" | "seq") => Err(Fault::WrongTag(short_tag(tag))),
+        Some("str" | "null" | "bool" | "int" | "float" | "map" | "seq") => {
+            Err(Fault::WrongTag(short_tag(tag)))
+        }
         _ => Err(Fault::UnknownTag(short_tag(tag))),
     }
 }
@@ -158,7 +160,8 @@ mod tests {
         for text in [".inf", "-.Inf", "+.INF", ".nan", ".NaN"] {
             assert_eq!(resolve_plain(text), Err(Fault::NotFinite(text.into())), "{text}");
         }
-        for text in ["18446744073709551616", "-9223372036854775809", "0x10000000000000000", "1e400", "-1e999"] {
+        for text in ["18446744073709551616", "-9223372036854775809", "0x10000000000000000", "1e400", "-1e999"]
+        {
             assert_eq!(resolve_plain(text), Err(Fault::NumberTooLarge(text.into())), "{text}");
         }
     }

@@ -12,7 +12,9 @@ use super::{Document, DocumentError, Fault, MAX_DEPTH};
 #[non_exhaustive]
 pub enum SetError {
     /// The path does not follow the grammar.
-    #[error("`{path}` is not a path: {reason}; write it like `scenarios[0].users`, with quotes around a key that has dots")]
+    #[error(
+        "`{path}` is not a path: {reason}; write it like `scenarios[0].users`, with quotes around a key that has dots"
+    )]
     Path {
         /// The path.
         path: String,
@@ -308,7 +310,12 @@ mod tests {
     fn errors_say_what_is_wrong() {
         let table = [
             ("a: 1", "a.b", "2", "cannot set `a.b`: `a` is a number, which has no keys"),
-            ("a: [1]", "a.b", "2", "cannot set `a.b`: `a` is a list, which has no keys; name an item with `[0]`"),
+            (
+                "a: [1]",
+                "a.b",
+                "2",
+                "cannot set `a.b`: `a` is a list, which has no keys; name an item with `[0]`",
+            ),
             ("a: {}", "a[0]", "2", "cannot set `a[0]`: `a` is a map, which has no items"),
             ("a: 1", "[0]", "2", "cannot set `[0]`: `the document` is a map, which has no items"),
             ("a: [1]", "a[5]", "2", "cannot set `a[5]`: `a` has 1 items; the next one is `[1]`"),
@@ -317,7 +324,10 @@ mod tests {
         for (text, path, value, expected) in table {
             assert_eq!(set(text, path, value), Err(expected.to_owned()), "{path}={value}");
         }
-        for path in ["", ".", "a.", ".a", "a..b", "a[", "a[]", "a[-1]", "a[+1]", "a[x]", "a]", "a[0]b", "\"a", "a\"b\""] {
+        for path in [
+            "", ".", "a.", ".a", "a..b", "a[", "a[]", "a[-1]", "a[+1]", "a[x]", "a]", "a[0]b", "\"a",
+            "a\"b\"",
+        ] {
             let error = set("", path, "1").unwrap_err();
             assert!(error.starts_with(&format!("`{path}` is not a path: ")), "{error}");
         }

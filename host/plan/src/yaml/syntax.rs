@@ -3,11 +3,12 @@
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 
 use super::build::{Builder, Properties};
-use super::render::line_of;
-use super::{Fault, Located, Position};
+use super::render::{line_of, position_of};
+use super::{Fault, Located, MAX_FLOW_MARKS, Position};
 
 /// Reads a YAML text.
 pub(super) fn read(text: &str, builder: &mut Builder) -> Result<(), Located> {
+    refuse_long_flow(text)?;
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| explain(&error, text, builder.innermost_open()))?;
@@ -37,6 +38,30 @@ pub(super) fn read(text: &str, builder: &mut Builder) -> Result<(), Located> {
     Ok(())
 }
 
+/// Refuses what would make the parser hold gigabytes. Brackets in texts and comments count as well: that is wrong only
+/// for a text with an unpaired bracket before very many commas and colons.
+fn refuse_long_flow(text: &str) -> Result<(), Located> {
+    let (mut depth, mut marks, mut begin) = (0_usize, 0, 0);
+    for (offset, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b'{' => {
+                if depth == 0 {
+                    (marks, begin) = (0, offset);
+                }
+                depth += 1;
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' | b':' if depth > 0 => {}
+            _ => continue,
+        }
+        marks += 1;
+        if marks > MAX_FLOW_MARKS && depth > 0 {
+            return Err(Fault::LongFlow.at(position_of(text, begin)));
+        }
+    }
+    Ok(())
+}
+
 fn full_tag(tag: &Tag) -> String {
     format!("{}{}", tag.handle, tag.suffix)
 }
@@ -55,7 +80,7 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "invalid indentation in quoted scalar",
-        "a line of the quoted text that begins here is indented less than its key",
+        "the quoted text that begins here has no closing quote before a line that is indented less",
         "close the quote, or indent the lines that belong to it",
     ),
     (
@@ -78,11 +103,7 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "the double-quoted text that begins here has an escape that is no Unicode character",
         "write `\\UHHHHHHHH` for characters beyond U+FFFF",
     ),
-    (
-        "unknown anchor",
-        "no anchor of this name is defined above",
-        "quote the text if it begins with `*`",
-    ),
+    ("unknown anchor", "no anchor of this name is defined above", "quote the text if it begins with `*`"),
     (
         "scanning an anchor or alias",
         "a name must follow `&` or `*`",
@@ -91,11 +112,7 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("unexpected character", "a text without quotes cannot begin with this character", "quote the text"),
     ("tag", "this is not a tag", "quote the text if it begins with `!`"),
     ("the handle wasn't declared", "this tag is not declared", "quote the text if it begins with `!`"),
-    (
-        "misplaced bracket",
-        "this bracket closes nothing",
-        "remove it, or quote the text if it belongs to one",
-    ),
+    ("misplaced bracket", "this bracket closes nothing", "remove it, or quote the text if it belongs to one"),
     (
         "block sequence entries are not allowed",
         "a list cannot begin here",
@@ -127,19 +144,38 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "quote a text that holds `: `; otherwise check the indentation",
     ),
     ("illegal placement of ':'", "a `:` cannot stand here", "close the bracket or quote before it"),
-    (
-        "may not precede any of",
-        "a space is missing after `:`",
-        "write `key: value`",
-    ),
+    ("may not precede any of", "a space is missing after `:`", "write `key: value`"),
     ("invalid indentation in flow construct", "this line is inside a bracket that is still open", CLOSE),
-    ("indentation", "this line is indented differently from the lines it belongs to", "check its indentation"),
-    ("wrongly indented", "this line is indented differently from the lines it belongs to", "check its indentation"),
-    ("simple key expect", "this line is not of the form `key: value`", "write `key: value`, with a space after the colon"),
-    ("comment intercepting", "a comment cannot stand inside a text of several lines", "quote the text, or move the comment"),
-    ("did not find expected node content", "a value is missing here", "write the value, or quote a text that begins with a comma or bracket"),
+    (
+        "indentation",
+        "this line is indented differently from the lines it belongs to",
+        "check its indentation",
+    ),
+    (
+        "wrongly indented",
+        "this line is indented differently from the lines it belongs to",
+        "check its indentation",
+    ),
+    (
+        "simple key expect",
+        "this line is not of the form `key: value`",
+        "write `key: value`, with a space after the colon",
+    ),
+    (
+        "comment intercepting",
+        "a comment cannot stand inside a text of several lines",
+        "quote the text, or move the comment",
+    ),
+    (
+        "did not find expected node content",
+        "a value is missing here",
+        "write the value, or quote a text that begins with a comma or bracket",
+    ),
     ("directive", "this is not a directive", "quote the text if it begins with `%`"),
 ];
+
+/// How far above the place where the parser stops a cause is looked for.
+const LINES_LOOKED_BACK: u32 = 3;
 
 const CLOSE: &str = "close the bracket with `]` or `}`, or indent the lines inside it";
 
@@ -155,15 +191,42 @@ fn explain(error: &ScanError, text: &str, innermost_open: Option<Position>) -> L
     if let Some(located) = unclosed_or_template(info, text, innermost_open, at) {
         return located;
     }
-    if info.contains("mapping values are not allowed") || info.contains("simple key expect") {
-        if let Some(place) = missing_space(text, at) {
-            return syntax("a space is missing after `:`", "write `key: value`", place);
-        }
+    let at = if info.contains("simple key expect") { line_above(text, at) } else { at };
+    let may_lack_space =
+        info.contains("mapping values are not allowed") || info.contains("simple key expect");
+    if let Some(place) = missing_space(text, at).filter(|_| may_lack_space) {
+        return syntax("a space is missing after `:`", "write `key: value`", place);
     }
     match KNOWN.iter().find(|(part, ..)| info.contains(part)) {
-        Some((_, message, hint)) => syntax(message, hint, at),
+        Some((part, message, hint)) => {
+            syntax(message, hint, if *part == "tab" { indenting_tab(text, at) } else { at })
+        }
         None => Fault::Syntax { message: format!("this is not YAML: {info}"), hint: None }.at(at),
     }
+}
+
+/// The nearest line with content above `at`: a line that is no key is noticed on the next one only.
+fn line_above(text: &str, at: Position) -> Position {
+    for line in (at.line.saturating_sub(LINES_LOOKED_BACK).max(1)..at.line).rev() {
+        let content = line_of(text, line);
+        let trimmed = content.trim_start();
+        if !trimmed.is_empty() && !trimmed.starts_with('#') {
+            return Position { line, column: (content.chars().count() - trimmed.chars().count()) as u32 + 1 };
+        }
+    }
+    at
+}
+
+/// The first tab in the indentation of the line of `at` or the one after it.
+fn indenting_tab(text: &str, at: Position) -> Position {
+    for line in [at.line, at.line + 1] {
+        let content = line_of(text, line);
+        let indentation = content.chars().take_while(|c| c.is_whitespace());
+        if let Some(column) = indentation.enumerate().find(|(_, c)| *c == '\t').map(|(index, _)| index) {
+            return Position { line, column: column as u32 + 1 };
+        }
+    }
+    at
 }
 
 /// Errors inside brackets: a template in braces, a `${` reference without quotes, or a bracket that is not closed.
@@ -173,10 +236,10 @@ fn unclosed_or_template(
     innermost_open: Option<Position>,
     at: Position,
 ) -> Option<Located> {
-    let kind = if info.contains("parsing a flow mapping") {
-        ('{', "the brace that begins here is not closed", "close it with `}`, or separate its entries by commas")
+    let (open_mark, close_mark) = if info.contains("parsing a flow mapping") {
+        ('{', '}')
     } else if info.contains("parsing a flow sequence") {
-        ('[', "the bracket that begins here is not closed", "close it with `]`, or separate its items by commas")
+        ('[', ']')
     } else {
         return None;
     };
@@ -193,14 +256,27 @@ fn unclosed_or_template(
     }
     let open = innermost_open.unwrap_or(at);
     let begins = line_of(text, open.line).chars().nth(open.column as usize - 1);
-    let place = if begins == Some(kind.0) { open } else { at };
-    Some(Fault::Syntax { message: kind.1.to_owned(), hint: Some(kind.2.to_owned()) }.at(place))
+    let hint = Some(format!("close it with `{close_mark}`, or put commas between its parts"));
+    let is_at_end = line_of(text, at.line + 1).is_empty() && line.chars().count() < at.column as usize;
+    let (message, place) = if begins != Some(open_mark) || open.line == at.line && !is_at_end {
+        (format!("a `,` or `{close_mark}` is missing before this"), at)
+    } else if is_at_end {
+        (format!("the `{open_mark}` that begins here is not closed"), open)
+    } else {
+        (
+            format!(
+                "the `{open_mark}` that begins here is not closed before {at}, or a comma is missing there"
+            ),
+            open,
+        )
+    };
+    Some(Fault::Syntax { message, hint }.at(place))
 }
 
 /// The colon of a `key:value` on the line of `at` or the nearest line with text above it. Colons of URLs and times
 /// do not count.
 fn missing_space(text: &str, at: Position) -> Option<Position> {
-    let first = at.line.saturating_sub(3).max(1);
+    let first = at.line.saturating_sub(LINES_LOOKED_BACK).max(1);
     for number in (first..=at.line).rev() {
         let line = line_of(text, number);
         let content = line.trim_start_matches([' ', '-']);

@@ -24,7 +24,7 @@ const SIZES: [Size; 2] = [
 
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 14.0;
-const TOP: f64 = 14.0;
+const TOP: f64 = 28.0;
 const BOTTOM: f64 = 40.0;
 
 /// A drawing area of no extent would divide by zero.
@@ -61,6 +61,8 @@ pub(super) struct Chart {
     pub(super) lines: Vec<Line>,
     /// Text of each place for the pointer.
     pub(super) tips: Vec<String>,
+    /// Whether half the height is enough.
+    pub(super) low: bool,
     /// Whether the vertical axis may be logarithmic.
     pub(super) log: bool,
     /// Text of a value at the vertical axis.
@@ -82,11 +84,10 @@ impl Scale {
     fn place(self, value: f64) -> f64 {
         let place = match self {
             Self::Linear { from, to } => (value - from) / (to - from).max(LEAST_SPAN),
-            Self::Log { from, to } => {
-                (value.max(from) / from).ln() / (to / from).ln().max(LEAST_SPAN)
-            }
+            Self::Log { from, to } => (value.max(from) / from).ln() / (to / from).ln().max(LEAST_SPAN),
         };
-        place.clamp(0.0, 1.0)
+        // What is not a number has no place; a coordinate must be one all the same.
+        if place.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
     }
 }
 
@@ -96,7 +97,8 @@ impl Chart {
         out.raw("<figure>");
         self.legend(out);
         for size in SIZES {
-            self.drawing(out, size);
+            let height = if self.low { size.height * 0.58 } else { size.height };
+            self.drawing(out, Size { height, ..size });
         }
         out.raw("</figure>\n");
     }
@@ -105,7 +107,10 @@ impl Chart {
         out.raw("<ul class=\"legend\">");
         for line in &self.lines {
             out.raw("<li>");
-            out.open("svg", &[("viewBox", "0 0 24 10"), ("width", "24"), ("height", "10"), ("aria-hidden", "true")]);
+            out.open(
+                "svg",
+                &[("viewBox", "0 0 24 10"), ("width", "24"), ("height", "10"), ("aria-hidden", "true")],
+            );
             out.void("path", &[("class", &format!("line {}", line.class)), ("d", "M2 5H22")]);
             out.raw("</svg>");
             out.leaf("span", "", &line.label);
@@ -117,7 +122,10 @@ impl Chart {
     fn drawing(&self, out: &mut Markup, size: Size) {
         let view = format!("0 0 {} {}", size.width, size.height);
         let class = format!("chart {}", size.class);
-        out.open("svg", &[("class", &class), ("viewBox", &view), ("role", "img"), ("aria-label", &self.label)]);
+        out.open(
+            "svg",
+            &[("class", &class), ("viewBox", &view), ("role", "img"), ("aria-label", &self.label)],
+        );
         let (y_scale, y_ticks) = self.vertical();
         let xs = self.horizontal(size);
         self.shading(out, size);
@@ -143,7 +151,11 @@ impl Chart {
         let values = || self.lines.iter().flat_map(|line| &line.values).flatten().filter(|v| v.is_finite());
         let greatest = values().copied().fold(0.0, f64::max);
         let least = values().copied().filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
-        if self.log && least.is_finite() && greatest / least > LOG_RATIO { log_axis(least, greatest) } else { linear_axis(greatest) }
+        if self.log && least.is_finite() && greatest / least > LOG_RATIO {
+            log_axis(least, greatest)
+        } else {
+            linear_axis(greatest)
+        }
     }
 
     fn time_scale(&self) -> Option<(f64, f64)> {
@@ -174,7 +186,10 @@ impl Chart {
         let scale = Scale::Linear { from: times.0, to: times.1 };
         let (left, right) = (across(scale.place(from), size), across(scale.place(to), size));
         let (x, width, height) = (px(left), px(right - left), px(size.height - TOP - BOTTOM));
-        out.void("rect", &[("class", "shade"), ("x", &x), ("y", &px(TOP)), ("width", &width), ("height", &height)]);
+        out.void(
+            "rect",
+            &[("class", "shade"), ("x", &x), ("y", &px(TOP)), ("width", &width), ("height", &height)],
+        );
         out.open("text", &[("class", "mark"), ("x", &px(left + 5.0)), ("y", &px(TOP + 13.0))]);
         out.text(name);
         out.raw("</text>");
@@ -185,24 +200,31 @@ impl Chart {
         for tick in y_ticks {
             let y = down(y_scale.place(*tick), size);
             let (at, text_at) = (px(y), px(y + 4.0));
-            out.void("line", &[("class", "grid"), ("x1", &px(LEFT)), ("x2", &right), ("y1", &at), ("y2", &at)]);
+            out.void(
+                "line",
+                &[("class", "grid"), ("x1", &px(LEFT)), ("x2", &right), ("y1", &at), ("y2", &at)],
+            );
             out.open("text", &[("x", &px(LEFT - 8.0)), ("y", &text_at), ("text-anchor", "end")]);
             out.text(&(self.y_text)(*tick));
             out.raw("</text>");
         }
         let base = px(bottom);
-        out.void("line", &[("class", "axis"), ("x1", &px(LEFT)), ("x2", &right), ("y1", &base), ("y2", &base)]);
+        out.void(
+            "line",
+            &[("class", "axis"), ("x1", &px(LEFT)), ("x2", &right), ("y1", &base), ("y2", &base)],
+        );
         for (x, text) in self.x_labels(size) {
             out.open("text", &[("x", &px(x)), ("y", &px(bottom + 17.0)), ("text-anchor", "middle")]);
             out.text(&text);
             out.raw("</text>");
         }
-        out.open("text", &[("class", "title"), ("x", &right), ("y", &px(size.height - 5.0)), ("text-anchor", "end")]);
+        out.open(
+            "text",
+            &[("class", "title"), ("x", &right), ("y", &px(size.height - 5.0)), ("text-anchor", "end")],
+        );
         out.text(self.x_title);
         out.raw("</text>");
-        let middle = px(TOP + (bottom - TOP) / 2.0);
-        let turn = format!("rotate(-90 12 {middle})");
-        out.open("text", &[("class", "title"), ("x", "12"), ("y", &middle), ("text-anchor", "middle"), ("transform", &turn)]);
+        out.open("text", &[("class", "title"), ("x", "0"), ("y", "12")]);
         out.text(self.y_title);
         out.raw("</text>");
     }
@@ -291,12 +313,13 @@ fn area(points: &[Option<(f64, f64)>], size: Size) -> String {
     out
 }
 
-/// From 0 to a round number above `greatest`, in about five steps of 1, 2 or 5.
+/// From 0 to a round number above `greatest`, in at most six steps of 1, 2 or 5.
 fn linear_axis(greatest: f64) -> (Scale, Vec<f64>) {
     let greatest = if greatest > 0.0 { greatest.min(1e18) } else { 1.0 };
-    let rough = greatest / 5.0;
+    let rough = greatest / 6.0;
     let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|n| n * power).into_iter().find(|s| *s >= rough * 0.999).unwrap_or(rough);
+    let step =
+        [1.0, 2.0, 5.0, 10.0].map(|n| n * power).into_iter().find(|s| *s >= rough * 0.999).unwrap_or(rough);
     let steps = (greatest / step * 0.999_999).ceil().max(1.0);
     let ticks = (0..=steps as usize).map(|n| n as f64 * step).collect();
     (Scale::Linear { from: 0.0, to: steps * step }, ticks)
@@ -305,10 +328,17 @@ fn linear_axis(greatest: f64) -> (Scale, Vec<f64>) {
 /// Whole steps of 1, 2, 5 around the values; powers of ten alone when there are many.
 fn log_axis(least: f64, greatest: f64) -> (Scale, Vec<f64>) {
     let decades = (greatest / least).log10();
-    let steps: &[f64] = if decades > 4.0 { &[1.0] } else if decades > 2.6 { &[1.0, 3.0] } else { &[1.0, 2.0, 5.0] };
+    let steps: &[f64] = if decades > 4.0 {
+        &[1.0]
+    } else if decades > 2.6 {
+        &[1.0, 3.0]
+    } else {
+        &[1.0, 2.0, 5.0]
+    };
     let first = least.log10().floor() as i32;
     let last = greatest.log10().ceil() as i32;
-    let all: Vec<f64> = (first..=last).flat_map(|power| steps.iter().map(move |n| n * 10_f64.powi(power))).collect();
+    let all: Vec<f64> =
+        (first..=last).flat_map(|power| steps.iter().map(move |n| n * 10_f64.powi(power))).collect();
     let from = all.iter().copied().rfind(|tick| *tick <= least * 1.000_001).unwrap_or(least);
     let to = all.iter().copied().find(|tick| *tick >= greatest * 0.999_999).unwrap_or(greatest);
     let ticks = all.into_iter().filter(|tick| (from..=to).contains(tick)).collect();
@@ -318,11 +348,12 @@ fn log_axis(least: f64, greatest: f64) -> (Scale, Vec<f64>) {
 /// At most about `most` round moments between two.
 fn time_ticks(from: f64, to: f64, most: usize) -> Vec<f64> {
     const STEPS: [f64; 18] = [
-        0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 10_800.0, 21_600.0,
-        86_400.0,
+        0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0,
+        10_800.0, 21_600.0, 86_400.0,
     ];
     let rough = (to - from) / most as f64;
-    let step = STEPS.into_iter().find(|step| *step >= rough).unwrap_or_else(|| (rough / 86_400.0).ceil() * 86_400.0);
+    let step =
+        STEPS.into_iter().find(|step| *step >= rough).unwrap_or_else(|| (rough / 86_400.0).ceil() * 86_400.0);
     let first = (from / step).ceil();
     (0..=most).map(|n| (first + n as f64) * step).filter(|t| *t <= to).collect()
 }
@@ -333,7 +364,8 @@ mod tests {
 
     #[test]
     fn linear_axes_end_on_round_numbers() {
-        for (greatest, end, count) in [(0.0, 1.0, 6), (7.0, 8.0, 5), (1_030.0, 1_200.0, 7), (100.0, 100.0, 6)] {
+        for (greatest, end, count) in [(0.0, 1.0, 6), (7.0, 8.0, 5), (1_030.0, 1_200.0, 7), (100.0, 100.0, 6)]
+        {
             let (scale, ticks) = linear_axis(greatest);
             assert_eq!(ticks.last().copied(), Some(end), "{greatest}");
             assert_eq!(ticks.len(), count, "{greatest}: {ticks:?}");

@@ -40,7 +40,7 @@ impl Markup {
         self.0.push('>');
     }
 
-    /// An element without content, such as an SVG shape.
+    /// An SVG shape. Never an element of HTML: a browser takes `<i/>` for one that is still open.
     pub(super) fn void(&mut self, tag: &'static str, attrs: &[Attr<'_>]) {
         self.start(tag, attrs);
         self.0.push_str("/>");
@@ -124,6 +124,15 @@ impl Table {
             out.leaf("p", "dim", &format!("{more} more rows are in summary.json."));
         }
     }
+}
+
+/// A time at an axis, whose ticks are round: `5 ms`.
+pub(super) fn tick(us: f64) -> String {
+    // A float above the range of `u64` becomes its greatest value, as every recorded time is below it.
+    let (number, unit) = crate::format::duration_parts(us as u64);
+    let short =
+        if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
+    format!("{short}\u{202f}{}", if unit == "us" { "µs" } else { unit })
 }
 
 /// A time as people read it on a page: `1.23 ms`, with a narrow blank that does not break.

@@ -11,14 +11,14 @@ const NONE: &str = "-";
 
 /// The main table. `scenarios` tells whether to name the scenario of each operation.
 pub(super) fn operations(page: &mut Page, operations: &[OperationSummary], scenarios: bool) {
-    page.heading("Operations", "response time, from the intended start to the end of the answer");
+    page.heading("Operations", "response time runs from the intended start to the end of the answer");
     if operations.is_empty() {
         page.paragraph(INDENT, "none ended in the measured window", Tone::Plain);
         return;
     }
     let mut table = names(scenarios)
         .numbers("", &["count", "rate/s", "errors"])
-        .numbers("", &["p50", "p90", "p95", "p99", "p99.9", "max"]);
+        .numbers("response time", &["p50", "p90", "p95", "p99", "p99.9", "max"]);
     for op in operations {
         let failed = facts::failed(op);
         let errors = match failed {
@@ -87,11 +87,11 @@ pub(super) fn phases(page: &mut Page, summary: &Summary) {
     }
 }
 
-fn names(scenarios: bool) -> Table {
+pub(super) fn names(scenarios: bool) -> Table {
     if scenarios { Table::new(&["operation", "scenario"]) } else { Table::new(&["operation"]) }
 }
 
-fn name_cells(op: &OperationSummary, scenarios: bool) -> Vec<Cell> {
+pub(super) fn name_cells(op: &OperationSummary, scenarios: bool) -> Vec<Cell> {
     let mut cells = vec![Cell::new(&op.name)];
     cells.extend(scenarios.then(|| Cell::new(&op.scenario)));
     cells

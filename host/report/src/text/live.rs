@@ -110,8 +110,8 @@ mod tests {
                 "[=========>                    ]  35%  3.5s/10.0s  50 VUs  5,000/s  p50 1.23ms p99 45.7ms  0 errors",
             ),
             (
-                live_line(&snapshot(3, times()), at, s(10), 80),
-                "[==>     ]  35%  3.5s/10.0s  50 VUs  5,000/s  p50 1.23ms p99 45.7ms  6.00/s errors",
+                live_line(&snapshot(3, times()), at, s(10), 82),
+                "[=>      ]  35%  3.5s/10.0s  50 VUs  5,000/s  p50 1.23ms p99 45.7ms  6.00/s errors",
             ),
             (live_line(&snapshot(0, None), at, None, 80), "3.5s  50 VUs  5,000/s  0 errors"),
             (live_line(&snapshot(0, times()), at, s(10), 30), " 35%  3.5s/10.0s  50 VUs"),

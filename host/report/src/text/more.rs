@@ -14,7 +14,8 @@ pub(super) fn metrics(page: &mut Page, summary: &Summary) {
     }
     page.heading("Metrics", "recorded by the plugin");
     for metric in &summary.metrics {
-        let text = format!("{} ({}): {}", metric.name, facts::metric_kind(metric), facts::metric_value(metric));
+        let text =
+            format!("{} ({}): {}", metric.name, facts::metric_kind(metric), facts::metric_value(metric));
         page.bullet(INDENT, "-", &text);
     }
 }

@@ -2,6 +2,7 @@
 
 use stresshost_metrics::{ScenarioSummary, Summary, VerdictStatus};
 
+use crate::text::latency;
 use crate::text::page::{INDENT, Page, Tone};
 use crate::text::table::{Cell, Table};
 use crate::{facts, format};
@@ -35,7 +36,9 @@ pub(super) fn run(page: &mut Page, summary: &Summary) {
     if !run.targets.is_empty() {
         page.pair("Target", &run.targets.join(", "));
     }
-    page.pair("Plugin", &format!("{}@{}", run.plugin.name, run.plugin.version));
+    if !run.plugin.name.is_empty() {
+        page.pair("Plugin", &format!("{}@{}", run.plugin.name, run.plugin.version));
+    }
     page.pair("Seed", &run.seed.to_string());
     let started = if run.started.is_empty() { String::new() } else { format!(" from {}", run.started) };
     page.pair("Measured", &format!("{}{started}", format::seconds(run.duration_s)));
@@ -53,11 +56,12 @@ pub(super) fn thresholds(page: &mut Page, summary: &Summary) {
     page.heading("Thresholds", "");
     let mut table = Table::new(&["threshold"]).numbers("", &["measured", "limit"]).words("status");
     for threshold in &summary.thresholds {
-        let actual = threshold.actual.map_or_else(|| "no data".to_owned(), format::number);
+        let value = |value| facts::threshold_value(&threshold.expression, value);
+        let actual = threshold.actual.map_or_else(|| "no data".to_owned(), value);
         table.row(vec![
             Cell::new(&threshold.expression),
             Cell::new(actual),
-            Cell::new(format::number(threshold.limit)),
+            Cell::new(value(threshold.limit)),
             Cell::toned(threshold.status.label(), tone(threshold.status)),
         ]);
     }
@@ -77,7 +81,11 @@ pub(super) fn errors(page: &mut Page, summary: &Summary) {
     );
     page.heading("Errors", &of_all);
     for error in facts::errors(summary) {
-        page.bullet(INDENT, &format!("{} x {}:", format::count(error.count), clean(error.kind)), error.explain);
+        page.bullet(
+            INDENT,
+            &format!("{} x {}:", format::count(error.count), clean(error.kind)),
+            error.explain,
+        );
         for failure in &error.examples {
             let at = format::seconds(failure.t_s);
             page.bullet(2 * INDENT, "-", &format!("at {at}, {}: {}", failure.operation, failure.text));
@@ -91,13 +99,22 @@ fn clean(kind: &str) -> String {
 }
 
 pub(super) fn statuses(page: &mut Page, summary: &Summary) {
-    let mut table = Table::new(&["operation"]).words("status x count");
+    let scenarios = facts::many_scenarios(summary);
+    let mut table = latency::names(scenarios).words("status x count");
     for op in summary.operations.iter().filter(|op| !op.statuses.is_empty()) {
-        let all: Vec<_> =
-            op.statuses.iter().map(|(status, count)| format!("{status} x {}", format::count(*count))).collect();
+        let all: Vec<_> = op
+            .statuses
+            .iter()
+            .map(|(status, count)| format!("{status} x {}", format::count(*count)))
+            .collect();
         // One row per status keeps a long list readable on a narrow terminal.
         for (index, status) in all.iter().enumerate() {
-            table.row(vec![Cell::new(if index == 0 { op.name.as_str() } else { "" }), Cell::new(status)]);
+            let mut row = latency::name_cells(op, scenarios);
+            if index > 0 {
+                row.fill(Cell::default());
+            }
+            row.push(Cell::new(status));
+            table.row(row);
         }
     }
     if !table.is_empty() {

@@ -96,6 +96,12 @@ impl Table {
         }
     }
 
+    /// The least width of a name: what lets any one cell stand beside all of them.
+    fn least_name(&self, room: usize) -> usize {
+        let room = room.saturating_sub(MAX_CELL_WIDTH) / self.names.max(1);
+        room.saturating_sub(GAP).min(MIN_NAME_WIDTH)
+    }
+
     fn shown(&self) -> impl Iterator<Item = &Vec<Cell>> {
         self.rows.iter().take(MAX_TEXT_ROWS)
     }
@@ -109,28 +115,40 @@ impl Table {
         self.columns.iter().enumerate().map(width).collect()
     }
 
+    /// Whether two columns belong to one named group.
+    fn together(&self, a: usize, b: usize) -> bool {
+        !self.columns[a].group.is_empty() && self.columns[a].group == self.columns[b].group
+    }
+
     /// The columns of each part, names included. Names count with the least they may have.
     fn parts(&self, widths: &[usize], room: usize) -> Vec<Vec<usize>> {
         let names: Vec<usize> = (0..self.names).collect();
-        let least: usize = names.iter().map(|&i| widths[i].min(MIN_NAME_WIDTH) + GAP).sum();
+        let least: usize = names.iter().map(|&i| widths[i].min(self.least_name(room)) + GAP).sum();
         let mut parts = vec![names.clone()];
         let mut used = least;
-        let mut index = self.names;
-        while index < self.columns.len() {
-            let group = self.columns[index].group;
-            let same = self.columns[index..].iter().take_while(|c| !group.is_empty() && c.group == group);
-            let end = index + same.count().max(1);
-            let need: usize = widths[index..end].iter().map(|width| width + GAP).sum();
+        let mut add = |columns: &[usize], alone: bool| {
+            let need: usize = columns.iter().map(|&i| widths[i] + GAP).sum();
             let full = parts.last().is_some_and(|part| part.len() > self.names);
-            if full && used + need > room + GAP {
+            if full && (alone || used + need > room + GAP) {
                 parts.push(names.clone());
                 used = least;
             }
             used += need;
             if let Some(part) = parts.last_mut() {
-                part.extend(index..end);
+                part.extend(columns);
             }
-            index = end;
+        };
+        let numbers: Vec<usize> = (self.names..self.columns.len()).collect();
+        for group in numbers.chunk_by(|&a, &b| self.together(a, b)) {
+            let need: usize = group.iter().map(|&i| widths[i] + GAP).sum();
+            if least + need <= room + GAP {
+                add(group, false);
+                continue;
+            }
+            // A group too wide even for a part of its own begins one and goes on in the next.
+            for (place, column) in group.iter().enumerate() {
+                add(std::slice::from_ref(column), place == 0);
+            }
         }
         parts
     }
@@ -141,7 +159,7 @@ impl Table {
         let mut excess = used.saturating_sub(room + GAP);
         while excess > 0 {
             let Some(widest) = (0..self.names).max_by_key(|&i| widths[i]) else { return };
-            if widths[widest] <= MIN_NAME_WIDTH {
+            if widths[widest] <= self.least_name(room) {
                 return;
             }
             // Down to the next widest name at once would be quicker; names are at most a few hundred columns.
@@ -217,13 +235,13 @@ mod tests {
     #[test]
     fn groups_stay_together_when_the_table_is_broken() {
         insta::assert_snapshot!(written(60, &sample("op")), @r"
-                   service ------------------
-          name  count           p50           p99
-          op        1  123456789012  123456789012
+                     service ------------------
+        name  count           p50           p99
+        op        1  123456789012  123456789012
 
-                response ----------------
-          name           p50           p99
-          op    123456789012  123456789012
+              response -----------------
+        name           p50           p99
+        op    123456789012  123456789012
         ");
     }
 

@@ -10,7 +10,7 @@ use stresshost_metrics::{
 use stresshost_plan::{ANALYSIS_SCHEMA, Analysis, Finding, Recommendation, Section};
 
 /// Percentiles of a right-skewed distribution around `p50` microseconds.
-pub fn percentiles(count: u64, p50: u64, tail: u64) -> Percentiles {
+pub(crate) fn percentiles(count: u64, p50: u64, tail: u64) -> Percentiles {
     Percentiles {
         count,
         min: p50 / 3,
@@ -31,7 +31,13 @@ fn operation(name: &str, scenario: &str, count: u64, p50: u64, errors: &[(&str, 
     if let Some(failed) = errors.get("status_5xx") {
         statuses.insert("503".to_owned(), *failed);
     }
-    let phases = [("lookup", 1, 340), ("connect", 50, 95), ("write", count, 9), ("wait", count, p50), ("body", count, 21)];
+    let phases = [
+        ("lookup", 1, 340),
+        ("connect", 50, 95),
+        ("write", count, 9),
+        ("wait", count, p50),
+        ("body", count, 21),
+    ];
     OperationSummary {
         name: name.to_owned(),
         protocol: "http".to_owned(),
@@ -74,7 +80,7 @@ fn series() -> Vec<SeriesPoint> {
     (0..65_u64)
         .map(|second| {
             // A small fixed sequence in place of noise, so that the picture is the same every time.
-            let noise = (second * 2_654_435_761) % 97;
+            let noise = (second * second * 31 + second * second * second * 7) % 97;
             let (slow, errors) = match second {
                 32 => (40, 9),
                 33 => (25, 31),
@@ -96,30 +102,34 @@ fn series() -> Vec<SeriesPoint> {
         .collect()
 }
 
+fn run() -> RunInfo {
+    RunInfo {
+        id: "20260301T120000Z-7f3a".to_owned(),
+        name: "shop: browse and buy".to_owned(),
+        seed: 42,
+        started: "2026-03-01T12:00:00Z".to_owned(),
+        duration_s: 60.02,
+        interrupted: false,
+        targets: vec!["http://127.0.0.1:8080".to_owned()],
+        plugin: PluginInfo {
+            name: "devstress".to_owned(),
+            version: "0.1.0".to_owned(),
+            digest: format!("sha256:{}", "9f86d081".repeat(8)),
+        },
+        host: HostInfo {
+            version: "0.1.0".to_owned(),
+            os: "linux".to_owned(),
+            arch: "x86_64".to_owned(),
+            cores: 2,
+        },
+    }
+}
+
 /// A summary in which every part has something to show.
-pub fn summary() -> Summary {
+pub(crate) fn summary() -> Summary {
     Summary {
         schema: SUMMARY_SCHEMA.to_owned(),
-        run: RunInfo {
-            id: "20260301T120000Z-7f3a".to_owned(),
-            name: "shop: browse and buy".to_owned(),
-            seed: 42,
-            started: "2026-03-01T12:00:00Z".to_owned(),
-            duration_s: 60.02,
-            interrupted: false,
-            targets: vec!["http://127.0.0.1:8080".to_owned()],
-            plugin: PluginInfo {
-                name: "devstress".to_owned(),
-                version: "0.1.0".to_owned(),
-                digest: format!("sha256:{}", "9f86d081".repeat(8)),
-            },
-            host: HostInfo {
-                version: "0.1.0".to_owned(),
-                os: "linux".to_owned(),
-                arch: "x86_64".to_owned(),
-                cores: 2,
-            },
-        },
+        run: run(),
         verdict: Verdict {
             status: VerdictStatus::Fail,
             reasons: vec![
@@ -200,7 +210,11 @@ fn metrics() -> Vec<MetricSummary> {
         metric("items sold", "items", MetricValueSummary::Counter { sum: 8_931.0, rate_per_s: 148.85 }),
         metric("cart size", "", MetricValueSummary::Gauge { last: 3.0, min: 1.0, max: 9.5 }),
         metric("cache hits", "", MetricValueSummary::Rate { hits: 5_120, total: 6_000, ratio: 0.853_333 }),
-        metric("order value", "cents", MetricValueSummary::Distribution { values: percentiles(2_979, 4_200, 4) }),
+        metric(
+            "order value",
+            "cents",
+            MetricValueSummary::Distribution { values: percentiles(2_979, 4_200, 4) },
+        ),
     ]
 }
 
@@ -222,7 +236,7 @@ fn failures() -> Vec<FailureSummary> {
 }
 
 /// An analysis in which every part has something to show.
-pub fn analysis() -> Analysis {
+pub(crate) fn analysis() -> Analysis {
     let finding = |rule: &str, severity: &str, message: &str, location: &str, evidence: &str| Finding {
         rule: rule.to_owned(),
         severity: severity.to_owned(),
@@ -233,25 +247,36 @@ pub fn analysis() -> Analysis {
     Analysis {
         schema: ANALYSIS_SCHEMA.to_owned(),
         findings: vec![
-            finding("stall", "high", "Every operation stood still for about a second.", "all", "t=32s to 33s"),
+            finding(
+                "stall",
+                "high",
+                "Every operation stood still for about a second.",
+                "all",
+                "t=32s to 33s",
+            ),
             finding("slow-search", "medium", "Search is the slowest read.", "GET /search", "p50 2.94ms"),
         ],
         recommendations: vec![Recommendation {
             message: "Give the connection pool room for 30 checkouts at once.".to_owned(),
-            because: "43 answers were 503 with `pool exhausted` while 30 virtual users were buying".to_owned(),
+            because: "43 answers were 503 with `pool exhausted` while 30 virtual users were buying"
+                .to_owned(),
         }],
         sections: vec![Section {
             title: "Pages by weight".to_owned(),
             text: vec!["The two heaviest pages make up most of what was received.".to_owned()],
-            table: [["page", "share", "bytes"], ["/search", "61%", "68 MB"], ["/products/:id", "33%", "37 MB"]]
-                .map(|row| row.map(str::to_owned).to_vec())
-                .to_vec(),
+            table: [
+                ["page", "share", "bytes"],
+                ["/search", "61%", "68 MB"],
+                ["/products/:id", "33%", "37 MB"],
+            ]
+            .map(|row| row.map(str::to_owned).to_vec())
+            .to_vec(),
         }],
     }
 }
 
 /// A run that came to nothing.
-pub fn empty() -> Summary {
+pub(crate) fn empty() -> Summary {
     Summary {
         schema: SUMMARY_SCHEMA.to_owned(),
         run: RunInfo::default(),

@@ -36,6 +36,10 @@ pub(crate) struct Call<'a> {
     ready_ns: u64,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large variant is the usual one; a box would cost an allocation per request"
+)]
 enum State {
     Start,
     Connecting(Pin<Box<dyn Future<Output = Connected> + Send>>),
@@ -51,6 +55,10 @@ pub(crate) struct Finished {
 }
 
 /// Whether the state machine goes on at once.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives within one poll; a box would cost an allocation per request"
+)]
 enum Next {
     Go,
     Wait,
@@ -76,7 +84,12 @@ impl<'a> Call<'a> {
         self.deadline_ns
     }
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, core: &CoreInner, links: &mut Links) -> Poll<Finished> {
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        core: &CoreInner,
+        links: &mut Links,
+    ) -> Poll<Finished> {
         loop {
             let next = match &mut self.state {
                 State::Start => self.start(core, links),
@@ -92,7 +105,14 @@ impl<'a> Call<'a> {
                     match exchange.poll(cx, core, request, values) {
                         Poll::Ready(Ok(answer)) => {
                             let times = exchange.times;
-                            self.answered_http1(core, links, answer.parsed, answer.buffer, answer.stream, times)
+                            self.answered_http1(
+                                core,
+                                links,
+                                answer.parsed,
+                                answer.buffer,
+                                answer.stream,
+                                times,
+                            )
                         }
                         Poll::Ready(Err(failure)) => self.fail(core, links, failure),
                         Poll::Pending => Next::Wait,
@@ -226,11 +246,11 @@ impl<'a> Call<'a> {
     ) -> Next {
         self.count_http1();
         self.state = State::Finished;
-        if let Some(stream) = stream {
-            if self.request().options.keep_alive {
-                let origin = Arc::clone(&self.request().origin);
-                links.keep(&origin, Protocol::Http1(stream));
-            }
+        if let Some(stream) = stream
+            && self.request().options.keep_alive
+        {
+            let origin = Arc::clone(&self.request().origin);
+            links.keep(&origin, Protocol::Http1(stream));
         }
         self.answered(core, parsed, buffer, times)
     }

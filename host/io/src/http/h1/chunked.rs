@@ -17,7 +17,9 @@ pub(crate) enum Step {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Size { digits: u8 },
+    Size {
+        digits: u8,
+    },
     Extension,
     SizeLf,
     Data,
@@ -92,7 +94,9 @@ impl Chunked {
             (State::DataCr | State::DataLf, _) => return Err("a chunk is longer than its size says"),
             (State::TrailerStart, b'\r') => State::EndLf,
             (State::Trailer, b'\r') => State::TrailerLf,
-            (State::TrailerStart | State::Trailer, b'\n') => return Err("a trailer ends without a carriage return"),
+            (State::TrailerStart | State::Trailer, b'\n') => {
+                return Err("a trailer ends without a carriage return");
+            }
             (State::TrailerStart | State::Trailer, _) => {
                 self.trailer_bytes += 1;
                 if self.trailer_bytes > self.max_trailer_bytes {

@@ -85,7 +85,8 @@ impl Exchange {
         if !self.checked {
             self.checked = true;
             if !self.is_quiet(cx, core) {
-                let mut failure = Failure::new(ErrorKind::Closed, "the server had closed the idle connection");
+                let mut failure =
+                    Failure::new(ErrorKind::Closed, "the server had closed the idle connection");
                 failure.retry = true;
                 return Poll::Ready(Err(failure));
             }

@@ -97,6 +97,8 @@ pub struct ResponseReader {
     next: usize,
     /// While the head is incomplete: bytes already searched for its end.
     searched: usize,
+    /// And its length when it was last parsed in vain.
+    parsed_at: usize,
     body_bytes: u64,
     /// Bytes of the wire that were consumed.
     consumed: u64,
@@ -116,6 +118,7 @@ impl ResponseReader {
             body_end: 0,
             next: 0,
             searched: 0,
+            parsed_at: 0,
             body_bytes: 0,
             consumed: 0,
         }
@@ -166,7 +169,7 @@ impl ResponseReader {
 
     fn run(&mut self, buffer: &mut Buffer, eof: bool) -> Result<Progress, ReadError> {
         while matches!(self.state, State::Head) {
-            if !self.read_head(buffer)? {
+            if !self.read_head(buffer, eof)? {
                 return self.incomplete(buffer, eof);
             }
         }
@@ -211,24 +214,25 @@ impl ResponseReader {
     }
 
     /// Reads a head; false when it is incomplete, true when one was consumed (an informational one: state stays).
-    fn read_head(&mut self, buffer: &mut Buffer) -> Result<bool, ReadError> {
+    fn read_head(&mut self, buffer: &mut Buffer, eof: bool) -> Result<bool, ReadError> {
         let data = buffer.data();
-        if data.is_empty() {
+        let window = data.get(..data.len().min(self.limits.head_bytes)).unwrap_or_default();
+        if window.is_empty() || !self.worth_parsing(window, eof) {
+            self.searched = window.len();
             return Ok(false);
         }
-        // The first bytes are tried at once, which is the usual case. After that a head that drips in is parsed
-        // only when its end is there, so that the cost stays linear.
-        if self.searched > 0 && !has_head_end(data, self.searched) {
-            self.searched = data.len();
-            return self.head_too_large(data.len()).map(|()| false);
-        }
-        let Some(head) = parse_head(data, self.is_head)? else {
-            self.searched = data.len();
-            return self.head_too_large(data.len()).map(|()| false);
+        let Some(head) = parse_head(window, self.is_head)? else {
+            if data.len() > window.len() {
+                let limit = self.limits.head_bytes;
+                return Err(ReadError::TooLarge(format!(
+                    "the head of the answer takes more than {limit} bytes"
+                )));
+            }
+            (self.searched, self.parsed_at) = (window.len(), window.len());
+            return Ok(false);
         };
-        self.head_too_large(head.len)?;
+        (self.searched, self.parsed_at) = (0, 0);
         self.consumed += head.len as u64;
-        self.searched = 0;
         if (100..200).contains(&head.status) {
             return self.skip_informational(buffer, &head).map(|()| true);
         }
@@ -266,11 +270,11 @@ impl ResponseReader {
         Ok(())
     }
 
-    fn head_too_large(&self, len: usize) -> Result<(), ReadError> {
-        if len <= self.limits.head_bytes {
-            return Ok(());
-        }
-        Err(ReadError::TooLarge(format!("the head of the answer takes more than {} bytes", self.limits.head_bytes)))
+    /// The first bytes are tried at once, which is the usual case. After that a head that drips in is parsed when
+    /// its end is there and whenever it doubled: garbage is noticed soon, and the cost stays linear.
+    fn worth_parsing(&self, window: &[u8], eof: bool) -> bool {
+        let full = window.len() == self.limits.head_bytes;
+        full || eof || window.len() >= 2 * self.parsed_at || has_head_end(window, self.searched)
     }
 
     fn too_large(&self, what: &str) -> ReadError {
@@ -340,11 +344,8 @@ fn malformed(text: &str) -> ReadError {
 fn has_head_end(data: &[u8], searched: usize) -> bool {
     let from = searched.saturating_sub(3);
     let tail = data.get(from..).unwrap_or_default();
-    memchr::memchr_iter(b'\n', tail).any(|at| match tail.get(at + 1..) {
-        Some([b'\n', ..]) => true,
-        Some([b'\r', b'\n', ..]) => true,
-        _ => false,
-    })
+    memchr::memchr_iter(b'\n', tail)
+        .any(|at| matches!(tail.get(at + 1..), Some([b'\n', ..] | [b'\r', b'\n', ..])))
 }
 
 fn parse_head(data: &[u8], is_head: bool) -> Result<Option<Head>, ReadError> {
@@ -400,7 +401,7 @@ fn read_framing(headers: &[httparse::Header<'_>], is_http11: bool) -> Result<(Fr
         }
     }
     match (chunked, length) {
-        (true, Some(_)) => Err(malformed("the answer has both a content length and a transfer coding")),
+        (true, Some(_)) => Ok((Framing::Chunked, keep_alive)),
         (true, None) if !is_http11 => Err(malformed("an HTTP/1.0 answer has a transfer coding")),
         (true, None) => Ok((Framing::Chunked, keep_alive)),
         (false, Some(length)) => Ok((Framing::Length(length), keep_alive)),
@@ -429,7 +430,10 @@ fn not_http(data: &[u8], error: httparse::Error) -> ReadError {
         return malformed("the server speaks SSH");
     }
     let start = data.get(..data.len().min(32)).unwrap_or_default();
-    ReadError::Malformed(format!("not an HTTP/1.1 answer ({error}): it starts with \"{}\"", start.escape_ascii()))
+    ReadError::Malformed(format!(
+        "not an HTTP/1.1 answer ({error}): it starts with \"{}\"",
+        start.escape_ascii()
+    ))
 }
 
 #[cfg(test)]

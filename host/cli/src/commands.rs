@@ -1,0 +1,164 @@
+//! One file per subcommand, and the choice between them.
+
+mod completions;
+mod demo;
+mod plan;
+mod plugin;
+mod prepare;
+mod report;
+mod run;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::ArgMatches;
+use clap::error::ErrorKind;
+
+use crate::args;
+use crate::exit::{Exit, usage};
+use crate::plugin_args;
+use crate::printer::Printer;
+
+/// Chooses the command. A link to this program named after a plugin runs that plugin.
+pub(crate) fn dispatch(argv: Vec<OsString>, printer: &Printer) -> anyhow::Result<Exit> {
+    let argv = texts(argv)?;
+    let (program, rest) =
+        argv.split_first().map_or(("stresshost", &[][..]), |(program, rest)| (program.as_str(), rest));
+    let called = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or("stresshost");
+    if called != "stresshost" && called != "stresshost.exe" {
+        return run_named(called, rest, printer);
+    }
+    match rest.split_first() {
+        Some((first, rest)) if first == "run" => with_plugin(Verb::Run, rest, printer),
+        Some((first, rest)) if first == "plan" => with_plugin(Verb::Plan, rest, printer),
+        Some((first, rest)) if is_plugin_name(first) => run_named(first, rest, printer),
+        _ => other(&argv, printer),
+    }
+}
+
+/// The two commands that take a plugin's arguments.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Run,
+    Plan,
+}
+
+fn texts(argv: Vec<OsString>) -> anyhow::Result<Vec<String>> {
+    let text =
+        |arg: OsString| arg.into_string().map_err(|arg| usage(format!("argument {arg:?} is not UTF-8")));
+    argv.into_iter().map(text).collect()
+}
+
+/// Whether a first argument is neither a flag nor a command of stresshost's own.
+fn is_plugin_name(first: &str) -> bool {
+    !first.starts_with('-') && first != "help" && args::cli().find_subcommand(first).is_none()
+}
+
+/// `stresshost NAME ...` is `stresshost run --plugin NAME ...`.
+fn run_named(name: &str, rest: &[String], printer: &Printer) -> anyhow::Result<Exit> {
+    let named = ["--plugin".to_owned(), name.to_owned()];
+    with_plugin(Verb::Run, &[&named[..], rest].concat(), printer)
+}
+
+fn with_plugin(verb: Verb, rest: &[String], printer: &Printer) -> anyhow::Result<Exit> {
+    let base = match verb {
+        Verb::Run => args::run_command(),
+        Verb::Plan => args::plan_command(),
+    };
+    let Some(reference) = plugin_reference(rest) else {
+        let parsed = parse(base, rest, printer)?;
+        return match parsed {
+            Parsed::Shown(exit) => Ok(exit),
+            Parsed::Matches(_) => {
+                Err(usage("no plugin named: add `--plugin NAME|FILE`; see `stresshost plugin list`"))
+            }
+        };
+    };
+    let plugin = crate::loader::load(&reference)?;
+    let descriptor = plugin.describe().map_err(|error| prepare::call_error(error, None))?;
+    let command = plugin_args::add(base, &descriptor)?;
+    match (parse(command, rest, printer)?, verb) {
+        (Parsed::Shown(exit), _) => Ok(exit),
+        (Parsed::Matches(matches), Verb::Run) => run::run(&plugin, &descriptor, &matches, printer),
+        (Parsed::Matches(matches), Verb::Plan) => plan::plan(&plugin, &descriptor, &matches, printer),
+    }
+}
+
+/// The value of `--plugin`, read before the plugin's own flags are known.
+fn plugin_reference(rest: &[String]) -> Option<String> {
+    let own = rest.iter().take_while(|arg| *arg != "--");
+    let mut own = own.skip_while(|arg| *arg != "--plugin" && !arg.starts_with("--plugin="));
+    let first = own.next()?;
+    first.strip_prefix("--plugin=").map(str::to_owned).or_else(|| own.next().cloned())
+}
+
+enum Parsed {
+    Matches(ArgMatches),
+    /// Help or a version was asked for and printed.
+    Shown(Exit),
+}
+
+/// Parses arguments; clap's own messages name the nearest flag.
+fn parse(command: clap::Command, rest: &[String], printer: &Printer) -> anyhow::Result<Parsed> {
+    let name = format!("stresshost {}", command.get_name());
+    let command = command.bin_name(name.clone()).no_binary_name(true);
+    match command.try_get_matches_from(rest) {
+        Ok(matches) => Ok(Parsed::Matches(matches)),
+        Err(error) => shown(&error, printer),
+    }
+}
+
+fn shown(error: &clap::Error, printer: &Printer) -> anyhow::Result<Parsed> {
+    let text = error.render();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text =
+                if printer.report_options().color { text.ansi().to_string() } else { text.to_string() };
+            printer.result(text.as_bytes());
+            Ok(Parsed::Shown(Exit::Pass))
+        }
+        _ => Err(usage(text.to_string().trim_end())),
+    }
+}
+
+fn other(argv: &[String], printer: &Printer) -> anyhow::Result<Exit> {
+    let matches = match args::cli().try_get_matches_from(argv) {
+        Ok(matches) => matches,
+        Err(error) => {
+            return match shown(&error, printer)? {
+                Parsed::Shown(exit) => Ok(exit),
+                Parsed::Matches(_) => Ok(Exit::Pass),
+            };
+        }
+    };
+    match matches.subcommand() {
+        Some(("report", matches)) => report::report(matches, printer),
+        Some(("plugin", matches)) => plugin::plugin(matches, printer),
+        Some(("demo", matches)) => demo::demo(matches, printer),
+        Some(("completions", matches)) => completions::completions(matches, printer),
+        _ => Err(usage("no such command; see `stresshost --help`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plugin_is_found_before_its_flags_are_known() {
+        let find =
+            |args: &[&str]| plugin_reference(&args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>());
+        assert_eq!(find(&["--vus", "5", "--plugin", "x.wasm", "http://h"]).as_deref(), Some("x.wasm"));
+        assert_eq!(find(&["--plugin=x"]).as_deref(), Some("x"));
+        assert_eq!(find(&["http://h", "--", "--plugin", "x"]), None);
+        assert_eq!(find(&["--plugin"]), None);
+    }
+
+    #[test]
+    fn own_commands_are_not_plugins() {
+        assert!(is_plugin_name("devstress"));
+        for own in ["run", "plan", "report", "plugin", "demo", "completions", "help", "--help", "-V"] {
+            assert!(!is_plugin_name(own), "{own}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What a run may reach: what the user named, and what `--allow` adds.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::Value;
+use stresshost_io::http::{EgressRule, Origin, Scheme};
+use stresshost_plan::{Plan, TargetPattern};
+
+use crate::exit::{Exit, coded, usage};
+
+/// The granted targets of a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Grants {
+    patterns: Vec<TargetPattern>,
+    /// As written, for `run.json`.
+    pub(crate) texts: Vec<String>,
+}
+
+impl Grants {
+    /// Grants the `--allow` patterns.
+    pub(crate) fn new(allow: &[String]) -> anyhow::Result<Self> {
+        let mut grants = Self::default();
+        for text in allow {
+            let pattern = TargetPattern::parse(text).map_err(|error| usage(format!("--allow: {error}")))?;
+            grants.patterns.push(pattern);
+            grants.texts.push(text.clone());
+        }
+        Ok(grants)
+    }
+
+    /// Grants the origin of a URL the user wrote. Texts that are no URL name nothing.
+    pub(crate) fn name_url(&mut self, text: &str) {
+        let Ok((origin, _)) = Origin::split_url(text) else { return };
+        let text = origin.to_string();
+        if let Ok(pattern) = TargetPattern::parse(&text)
+            && !self.patterns.contains(&pattern)
+        {
+            self.patterns.push(pattern);
+            self.texts.push(text);
+        }
+    }
+
+    /// Grants the origin of every URL in a config the user passed.
+    pub(crate) fn name_urls_in(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.name_url(text),
+            Value::Array(items) => items.iter().for_each(|item| self.name_urls_in(item)),
+            Value::Object(map) => map.values().for_each(|item| self.name_urls_in(item)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn covers(&self, origin: &Origin) -> bool {
+        let scheme = match origin.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+            Scheme::Unix => "http+unix",
+        };
+        match &origin.unix_path {
+            // A socket is a file of this machine: only its own path grants it.
+            Some(_) => self.texts.contains(&origin.to_string()),
+            None => self.patterns.iter().any(|pattern| pattern.matches(scheme, &origin.host, origin.port)),
+        }
+    }
+
+    /// Refuses a plan whose targets the user has not named.
+    pub(crate) fn check_plan(&self, plan: &Plan) -> anyhow::Result<()> {
+        for target in &plan.targets {
+            let origin =
+                Origin::split_url(target).map_err(|error| usage(format!("target `{target}`: {error}")))?.0;
+            if !self.covers(&origin) {
+                let message =
+                    format!("the plan's target `{origin}` was not named by you; add `--allow {origin}`");
+                return Err(coded(Exit::Denied, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rule the HTTP engine asks before it connects: by name, then for each resolved address.
+    pub(crate) fn egress(&self) -> Arc<EgressRule> {
+        let grants = self.clone();
+        Arc::new(move |origin, address| match address {
+            None => grants.covers(origin),
+            Some(address) => grants.covers(origin) && (!is_metadata(address) || named_as(origin, address)),
+        })
+    }
+}
+
+/// Link-local addresses, where clouds keep their metadata services: a name must not lead there by surprise.
+fn is_metadata(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => {
+            v6.is_unicast_link_local() || v6.to_ipv4_mapped().is_some_and(|mapped| mapped.is_link_local())
+        }
+    }
+}
+
+fn named_as(origin: &Origin, address: IpAddr) -> bool {
+    origin.host.parse() == Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(url: &str) -> Origin {
+        Origin::split_url(url).expect("url").0
+    }
+
+    #[test]
+    fn urls_in_a_config_are_named_and_nothing_else() {
+        let mut grants = Grants::new(&["https://*.example:443".into()]).expect("pattern");
+        grants.name_urls_in(
+            &serde_json::json!({ "a": ["http://shop.test:81/x", 3], "b": { "c": "not a url" } }),
+        );
+        assert!(grants.covers(&origin("http://shop.test:81/other")));
+        assert!(!grants.covers(&origin("http://shop.test/")));
+        assert!(grants.covers(&origin("https://api.example/")));
+        assert!(!grants.covers(&origin("http+unix://%2Frun%2Fa.sock/")));
+        grants.name_url("http+unix://%2Frun%2Fa.sock/");
+        assert!(grants.covers(&origin("http+unix://%2Frun%2Fa.sock/x")));
+        assert!(!grants.covers(&origin("http+unix://%2Frun%2Fb.sock/x")));
+    }
+
+    #[test]
+    fn a_name_that_leads_to_a_metadata_address_is_refused() {
+        let mut grants = Grants::default();
+        grants.name_url("http://innocent.test/");
+        grants.name_url("http://169.254.169.254/");
+        let rule = grants.egress();
+        let metadata = Some("169.254.169.254".parse().expect("address"));
+        assert!(rule(&origin("http://innocent.test/"), None));
+        assert!(!rule(&origin("http://innocent.test/"), metadata));
+        assert!(rule(&origin("http://169.254.169.254/"), metadata));
+        assert!(rule(&origin("http://innocent.test/"), Some("10.0.0.1".parse().expect("address"))));
+    }
+
+    #[test]
+    fn a_plan_for_somewhere_else_is_denied_with_the_flag() {
+        let plan = Plan { targets: vec!["http://victim.test".into()], ..Plan::default() };
+        let error = Grants::default().check_plan(&plan).unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::Denied);
+        assert!(error.to_string().contains("--allow http://victim.test"), "{error}");
+    }
+}

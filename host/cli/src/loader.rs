@@ -1,0 +1,40 @@
+//! From a plugin's reference to a loaded plugin.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use stresshost_registry::{Reference, Resolver};
+use stresshost_wasm::{Loadable, Plugin};
+
+use crate::env;
+use crate::exit::usage;
+
+/// Directories searched for a plugin that is named without a path: the user's, those beside the program, and the
+/// build's when the program runs from a checkout's `target` directory.
+pub(crate) fn plugin_dirs() -> Vec<PathBuf> {
+    let mut dirs = env::plugin_path();
+    if let Ok(program) = std::env::current_exe().and_then(|path| path.canonicalize())
+        && let Some(beside) = program.parent()
+    {
+        dirs.push(beside.join("plugins"));
+        dirs.push(beside.join("../wasm32-wasip2/plugin"));
+    }
+    dirs
+}
+
+/// Reads a plugin and checks what it is, without compiling it.
+pub(crate) fn read(reference: &str) -> anyhow::Result<(PathBuf, Loadable)> {
+    let parsed = Reference::parse(reference).map_err(usage)?;
+    let located = Resolver { dirs: plugin_dirs() }.resolve(&parsed).map_err(usage)?;
+    let file = stresshost_registry::read(&located.path).map_err(usage)?;
+    let loadable = Loadable::new(file.bytes, file.digest).map_err(usage);
+    let loadable = loadable.with_context(|| format!("plugin `{}`", file.path.display()))?;
+    Ok((file.path, loadable))
+}
+
+/// Loads a plugin so that it can describe and plan.
+pub(crate) fn load(reference: &str) -> anyhow::Result<Plugin> {
+    let (path, loadable) = read(reference)?;
+    let plugin = Plugin::load(loadable, env::compiled_dir().as_deref()).map_err(usage);
+    plugin.with_context(|| format!("plugin `{}`", path.display()))
+}

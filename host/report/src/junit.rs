@@ -1,0 +1,233 @@
+//! The summary as JUnit XML, for build servers: one suite for the verdict, one a scenario, one each for checks and
+//! thresholds.
+//!
+//! A case fails when what it names did not hold, and is an error when that cannot be said. An operation fails only
+//! when every one of it failed: how many errors are too many is for thresholds to say. Times are in seconds; an
+//! operation's is its mean response time.
+
+use std::io;
+
+use stresshost_metrics::{OperationSummary, ScenarioSummary, Summary, VerdictStatus};
+use stresshost_plan::Analysis;
+
+use crate::escape::push_escaped;
+use crate::{Options, facts, format};
+
+/// Writes the document.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn render(
+    summary: &Summary,
+    _analysis: Option<&Analysis>,
+    _options: &Options,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut suites = vec![verdict(summary)];
+    suites.extend(scenarios(summary));
+    suites.extend([checks(summary), thresholds(summary)].into_iter().filter(|suite| !suite.cases.is_empty()));
+    out.write_all(document(summary, &suites).as_bytes())
+}
+
+/// What became of a case.
+enum Outcome {
+    Passed,
+    /// It did not hold, and why.
+    Failed(String),
+    /// It cannot be said whether it held, and why.
+    Error(String),
+}
+
+struct Case {
+    name: String,
+    time_s: f64,
+    outcome: Outcome,
+    /// Details for those who look closer; may be empty.
+    notes: String,
+}
+
+struct Suite {
+    name: String,
+    time_s: f64,
+    cases: Vec<Case>,
+}
+
+fn verdict(summary: &Summary) -> Suite {
+    let verdict = &summary.verdict;
+    let mut reasons = verdict.reasons.join("\n");
+    if reasons.is_empty() {
+        facts::verdict_meaning(verdict.status).clone_into(&mut reasons);
+    }
+    let time_s = summary.run.duration_s;
+    let notes = if summary.run.interrupted { "interrupted before its plan was done" } else { "" };
+    let case = Case {
+        name: "verdict".to_owned(),
+        time_s,
+        outcome: outcome(verdict.status, reasons),
+        notes: notes.to_owned(),
+    };
+    Suite { name: "verdict".to_owned(), time_s, cases: vec![case] }
+}
+
+fn outcome(status: VerdictStatus, reason: String) -> Outcome {
+    match status {
+        VerdictStatus::Pass => Outcome::Passed,
+        VerdictStatus::Fail => Outcome::Failed(reason),
+        _ => Outcome::Error(format!("{}: {reason}", status.label())),
+    }
+}
+
+/// A suite for each scenario, those named only by an operation too: no operation may be missing.
+fn scenarios(summary: &Summary) -> Vec<Suite> {
+    let mut names: Vec<&str> = summary.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    for op in &summary.operations {
+        if !names.contains(&op.scenario.as_str()) {
+            names.push(&op.scenario);
+        }
+    }
+    let suite = |name: &str| {
+        let planned = summary.scenarios.iter().filter(|scenario| scenario.name == name).map(iterations);
+        let operations = summary.operations.iter().filter(|op| op.scenario == name);
+        let operations = operations.map(|op| operation(summary, op));
+        let cases = planned.chain(operations).collect();
+        Suite { name: format!("scenario {name}"), time_s: summary.run.duration_s, cases }
+    };
+    names.into_iter().map(suite).collect()
+}
+
+fn iterations(scenario: &ScenarioSummary) -> Case {
+    let it = &scenario.iterations;
+    let outcome = if it.failed > 0 && it.finished == 0 {
+        Outcome::Failed(format!("all {} iterations failed", format::count(it.failed)))
+    } else {
+        Outcome::Passed
+    };
+    let mean_us = scenario.response_us.map_or(0.0, |response| response.mean);
+    let notes = format!("{}\n{}", scenario.load, facts::accounting(it).join("\n"));
+    Case { name: "iterations".to_owned(), time_s: mean_us / 1e6, outcome, notes }
+}
+
+fn operation(summary: &Summary, op: &OperationSummary) -> Case {
+    let failed = facts::failed(op);
+    let mut notes =
+        format!("{} ended, {} per second\n", format::count(op.count), format::rate(op.rate_per_s));
+    if let Some(response) = op.response_us {
+        let times = [response.p50, response.p95, response.p99, response.max].map(format::duration_us);
+        let [p50, p95, p99, max] = times;
+        notes.push_str(&format!("response p50 {p50}, p95 {p95}, p99 {p99}, max {max}\n"));
+    }
+    for (kind, count) in &op.errors {
+        notes.push_str(&format!("{} x {kind}\n", format::count(*count)));
+    }
+    let of_this = |name: &str, scenario: &str| name == op.name && scenario == op.scenario;
+    let examples = summary.failures.iter().filter(|failure| of_this(&failure.operation, &failure.scenario));
+    for failure in examples.take(crate::limits::MAX_EXAMPLES) {
+        notes.push_str(&format!("at {} {}: {}\n", format::seconds(failure.t_s), failure.kind, failure.text));
+    }
+    let outcome = if op.count > 0 && failed >= op.count {
+        Outcome::Failed(format!("all {} failed", format::count(op.count)))
+    } else {
+        Outcome::Passed
+    };
+    let mean_us = op.response_us.map_or(0.0, |response| response.mean);
+    Case { name: op.name.clone(), time_s: mean_us / 1e6, outcome, notes }
+}
+
+fn checks(summary: &Summary) -> Suite {
+    let case = |check: &stresshost_metrics::CheckResult| {
+        let total = format::count(check.passed.saturating_add(check.failed));
+        let failed = || format!("failed {} of {total} times", format::count(check.failed));
+        let outcome = if check.failed > 0 { Outcome::Failed(failed()) } else { Outcome::Passed };
+        Case { name: check.name.clone(), time_s: 0.0, outcome, notes: format!("made {total} times") }
+    };
+    Suite { name: "checks".to_owned(), time_s: 0.0, cases: summary.checks.iter().map(case).collect() }
+}
+
+fn thresholds(summary: &Summary) -> Suite {
+    let case = |threshold: &stresshost_metrics::ThresholdResult| {
+        let value = |value| facts::threshold_value(&threshold.expression, value);
+        let actual = threshold.actual.map_or_else(|| "no data".to_owned(), value);
+        let text = format!("measured {actual}, limit {}", value(threshold.limit));
+        let outcome = outcome(threshold.status, text.clone());
+        Case { name: threshold.expression.clone(), time_s: 0.0, outcome, notes: text }
+    };
+    Suite { name: "thresholds".to_owned(), time_s: 0.0, cases: summary.thresholds.iter().map(case).collect() }
+}
+
+fn document(summary: &Summary, suites: &[Suite]) -> String {
+    let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites".to_owned();
+    attribute(&mut out, "name", &format!("stresshost {}", summary.run.name));
+    counts(&mut out, suites.iter().flat_map(|suite| &suite.cases), summary.run.duration_s);
+    out.push_str(">\n");
+    for suite in suites {
+        out.push_str("  <testsuite");
+        attribute(&mut out, "name", &suite.name);
+        counts(&mut out, suite.cases.iter(), suite.time_s);
+        if !summary.run.started.is_empty() {
+            attribute(&mut out, "timestamp", &summary.run.started);
+        }
+        out.push_str(">\n");
+        for case in &suite.cases {
+            push_case(&mut out, suite, case);
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn push_case(out: &mut String, suite: &Suite, case: &Case) {
+    out.push_str("    <testcase");
+    attribute(out, "classname", &suite.name);
+    attribute(out, "name", &case.name);
+    attribute(out, "time", &time(case.time_s));
+    out.push_str(">\n");
+    let (element, reason) = match &case.outcome {
+        Outcome::Passed => ("", ""),
+        Outcome::Failed(reason) => ("failure", reason.as_str()),
+        Outcome::Error(reason) => ("error", reason.as_str()),
+    };
+    if !element.is_empty() {
+        out.push_str(&format!("      <{element}"));
+        // The attribute holds the first line: build servers show it in lists.
+        attribute(out, "message", reason.lines().next().unwrap_or_default());
+        out.push('>');
+        push_escaped(out, reason);
+        out.push_str(&format!("</{element}>\n"));
+    }
+    if !case.notes.is_empty() {
+        out.push_str("      <system-out>");
+        push_escaped(out, case.notes.trim_end());
+        out.push_str("</system-out>\n");
+    }
+    out.push_str("    </testcase>\n");
+}
+
+fn counts<'a>(out: &mut String, cases: impl Iterator<Item = &'a Case>, time_s: f64) {
+    let (mut tests, mut failures, mut errors) = (0_u64, 0_u64, 0_u64);
+    for case in cases {
+        tests += 1;
+        match case.outcome {
+            Outcome::Passed => {}
+            Outcome::Failed(_) => failures += 1,
+            Outcome::Error(_) => errors += 1,
+        }
+    }
+    attribute(out, "tests", &tests.to_string());
+    attribute(out, "failures", &failures.to_string());
+    attribute(out, "errors", &errors.to_string());
+    attribute(out, "time", &time(time_s));
+}
+
+fn attribute(out: &mut String, name: &str, value: &str) {
+    out.push_str(&format!(" {name}=\""));
+    push_escaped(out, value);
+    out.push('"');
+}
+
+/// Seconds with microseconds, as readers of the format expect them.
+fn time(s: f64) -> String {
+    let s = if s.is_finite() { s.max(0.0) } else { 0.0 };
+    format!("{s:.6}")
+}

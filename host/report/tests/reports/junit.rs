@@ -1,0 +1,105 @@
+use stresshost_metrics::VerdictStatus;
+use stresshost_report::{Format, Options};
+
+use crate::{parse, report, sample};
+
+fn junit(summary: &stresshost_metrics::Summary) -> String {
+    report(Format::Junit, summary, None, &Options::default())
+}
+
+/// Suite, case and what became of it.
+fn cases(document: &str) -> Vec<(String, String, &'static str)> {
+    let parsed = parse(document);
+    let case = |node: roxmltree::Node<'_, '_>| {
+        let child = |name: &str| node.children().any(|child| child.has_tag_name(name));
+        let outcome = match (child("failure"), child("error")) {
+            (true, false) => "failure",
+            (false, true) => "error",
+            (false, false) => "passed",
+            (true, true) => "both",
+        };
+        let attribute = |name| node.attribute(name).expect("is there").to_owned();
+        (attribute("classname"), attribute("name"), outcome)
+    };
+    parsed.descendants().filter(|node| node.has_tag_name("testcase")).map(case).collect()
+}
+
+#[test]
+fn suites_cases_and_outcomes() {
+    let document = junit(&sample::summary());
+    let cases = cases(&document);
+    let cases: Vec<_> =
+        cases.iter().map(|(suite, name, outcome)| (suite.as_str(), name.as_str(), *outcome)).collect();
+    let expected = [
+        ("verdict", "verdict", "failure"),
+        ("scenario browse", "iterations", "passed"),
+        ("scenario browse", "GET /products/:id", "passed"),
+        ("scenario browse", "GET /search", "passed"),
+        ("scenario buy", "iterations", "passed"),
+        ("scenario buy", "POST /cart", "passed"),
+        ("scenario buy", "POST /checkout", "passed"),
+        ("checks", "status is 200", "failure"),
+        ("checks", "order has an id", "failure"),
+        ("checks", "body under 64 KiB", "passed"),
+        ("thresholds", "response_us{op=GET /products/:id} p99 < 25ms", "failure"),
+        ("thresholds", "errors ratio < 0.01", "passed"),
+        ("thresholds", "response_us{op=GET /admin} p95 < 1s", "error"),
+    ];
+    assert_eq!(cases, expected);
+    let parsed = parse(&document);
+    let root = parsed.root_element();
+    assert_eq!(
+        ["tests", "failures", "errors", "time"].map(|name| root.attribute(name)),
+        [Some("13"), Some("4"), Some("1"), Some("60.020000")]
+    );
+    for suite in root.children().filter(roxmltree::Node::is_element) {
+        let held = suite.children().filter(roxmltree::Node::is_element).count();
+        assert_eq!(suite.attribute("tests"), Some(held.to_string().as_str()));
+    }
+    let search =
+        parsed.descendants().find(|node| node.attribute("name") == Some("GET /search")).expect("is there");
+    // The mean response time, 3.822 ms, in seconds.
+    assert_eq!(search.attribute("time"), Some("0.003822"));
+    let notes =
+        search.descendants().find(|node| node.has_tag_name("system-out")).and_then(|node| node.text());
+    assert!(
+        notes.is_some_and(|notes| notes.contains("4 x timeout") && notes.contains("within 1s")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn an_operation_fails_only_when_every_one_failed() {
+    let mut summary = sample::summary();
+    for (failed, expected) in [(2_989, "passed"), (2_990, "failure")] {
+        summary.operations[3].errors = [("reset".to_owned(), failed)].into();
+        let document = junit(&summary);
+        let outcome = cases(&document).into_iter().find(|case| case.1 == "POST /checkout").map(|case| case.2);
+        assert_eq!(outcome, Some(expected), "{failed} of 2990");
+    }
+}
+
+#[test]
+fn only_a_pass_passes() {
+    let table = [
+        (VerdictStatus::Pass, "passed"),
+        (VerdictStatus::Fail, "failure"),
+        (VerdictStatus::Inconclusive, "error"),
+        (VerdictStatus::Invalid, "error"),
+        (VerdictStatus::Fault, "error"),
+        (VerdictStatus::Unreachable, "error"),
+        (VerdictStatus::Denied, "error"),
+    ];
+    for (status, expected) in table {
+        let mut summary = sample::empty();
+        summary.verdict.status = status;
+        assert_eq!(cases(&junit(&summary)), [("verdict".to_owned(), "verdict".to_owned(), expected)]);
+    }
+}
+
+#[test]
+fn an_operation_of_an_unlisted_scenario_is_not_lost() {
+    let mut summary = sample::summary();
+    summary.scenarios.clear();
+    assert_eq!(cases(&junit(&summary)).iter().filter(|case| case.0.starts_with("scenario")).count(), 4);
+}

@@ -1,0 +1,75 @@
+use stresshost_report::{Format, Options};
+use unicode_width::UnicodeWidthStr;
+
+use crate::{report, sample};
+
+fn text(width: usize) -> String {
+    let options = Options { width, color: false };
+    report(Format::Text, &sample::summary(), Some(&sample::analysis()), &options)
+}
+
+#[test]
+fn wide() {
+    insta::assert_snapshot!(text(120));
+}
+
+#[test]
+fn narrow() {
+    insta::assert_snapshot!(text(60));
+}
+
+#[test]
+fn nothing_ran() {
+    insta::assert_snapshot!(report(Format::Text, &sample::empty(), None, &Options::default()));
+}
+
+#[test]
+fn one_quiet_operation() {
+    let mut summary = sample::empty();
+    let full = sample::summary();
+    summary.scenarios.push(full.scenarios[0].clone());
+    let mut op = full.operations[0].clone();
+    op.errors.clear();
+    op.phases_us.clear();
+    op.response_us = op.service_us;
+    summary.operations.push(op);
+    let text = report(Format::Text, &summary, None, &Options::default());
+    assert!(!text.contains("queueing"), "response is service here: {text}");
+    assert!(!text.contains("scenario"), "there is only one: {text}");
+    for absent in
+        ["Errors", "Phases", "Checks", "Thresholds", "Warm-up", "Plugin faults", "Notes", "Findings"]
+    {
+        assert!(!text.lines().any(|line| line.starts_with(absent)), "{absent} in {text}");
+    }
+}
+
+#[test]
+fn lines_never_exceed_the_width() {
+    for width in [0, 60, 61, 77, 80, 99, 100, 131, 160, 500] {
+        let held = width.clamp(Options::MIN_WIDTH, Options::MAX_WIDTH);
+        for line in text(width).lines() {
+            assert!(line.width() <= held, "{} of {held} columns: {line}", line.width());
+            assert_eq!(line.trim_end(), line);
+        }
+    }
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    let options = Options { width: 100, color: true };
+    let coloured = report(Format::Text, &sample::summary(), Some(&sample::analysis()), &options);
+    let mut plain = String::new();
+    for (index, part) in coloured.split('\u{1b}').enumerate() {
+        plain.push_str(if index == 0 { part } else { part.split_once('m').expect("an SGR escape").1 });
+    }
+    assert!(coloured.contains("\u{1b}["), "{coloured}");
+    assert_eq!(plain, text(100));
+}
+
+#[test]
+fn accounting_that_does_not_add_up_says_so() {
+    let mut summary = sample::summary();
+    summary.scenarios[1].iterations.dropped += 1;
+    let text = report(Format::Text, &summary, None, &Options::default());
+    assert!(text.contains("due 3,000 != started 2,990 + dropped 11"), "{text}");
+}

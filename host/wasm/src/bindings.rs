@@ -1,0 +1,21 @@
+//! Bindings generated from `wit/`: the only `bindgen!`.
+
+#[allow(clippy::use_self, clippy::too_many_lines, reason = "bindgen-generated code")]
+mod generated {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "workload",
+        imports: {
+            "stresshost:workload/http.fire": async,
+            "stresshost:workload/http.send-all": async,
+            "stresshost:workload/pacing.sleep-us": async,
+        },
+        exports: { default: async },
+    });
+}
+
+pub(crate) use generated::exports::stresshost::workload::guest::{Failure, Iteration, VuInfo};
+pub(crate) use generated::stresshost::workload::{
+    artifacts, checks, data, http, log, metrics, pacing, random,
+};
+pub(crate) use generated::{Workload, WorkloadPre};

@@ -1,0 +1,16 @@
+//! What a guest may call: one thin adapter per interface of the contract.
+//!
+//! An adapter moves values between WIT types and the room that does the work. Wrong arguments (stale handles, odd
+//! names) are answered, never trapped: they are mistakes of the plugin's author, not attacks that end the user.
+
+pub(crate) mod artifacts;
+mod checks;
+mod data;
+mod http;
+mod log;
+mod metrics;
+mod pacing;
+mod random;
+
+/// What a guest is told when it does I/O while it describes, plans or analyses.
+const NOT_LIVE: &str = "not available in `describe`, `plan` and `analyze`";

@@ -1,0 +1,120 @@
+//! `artifacts`: files into the run directory, and nowhere else.
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::bindings::artifacts::Host;
+use crate::imports::NOT_LIVE;
+use crate::state::VuState;
+use crate::{MAX_ARTIFACT_BYTES, MAX_ARTIFACTS};
+
+/// Bytes of an artifact's name: what common file systems hold.
+const MAX_NAME_BYTES: usize = 255;
+
+/// The artifacts of one run.
+#[derive(Debug)]
+pub struct ArtifactStore {
+    directory: PathBuf,
+    /// Sizes of the files written. Held while a file is written, so that two users do not tear one file.
+    written: Mutex<HashMap<PathBuf, u64>>,
+}
+
+impl ArtifactStore {
+    /// Artifacts below `directory`, which is made when the first is written.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory, written: Mutex::default() }
+    }
+
+    fn put(&self, name: &str, bytes: &[u8], append: bool) -> Result<(), String> {
+        let relative = plain(name)?;
+        let mut written = self.written.lock().map_err(|_| "the run is ending")?;
+        let known = written.get(&relative).copied();
+        if known.is_none() && written.len() >= MAX_ARTIFACTS {
+            return Err(format!("more than {MAX_ARTIFACTS} artifacts"));
+        }
+        let size = bytes.len() as u64 + if append { known.unwrap_or(0) } else { 0 };
+        let others: u64 = written.iter().filter(|(path, _)| **path != relative).map(|(_, size)| size).sum();
+        if others + size > MAX_ARTIFACT_BYTES {
+            return Err(format!("more than {MAX_ARTIFACT_BYTES} bytes of artifacts"));
+        }
+        let path = self.directory.join(&relative);
+        store(&path, bytes, append && known.is_some())
+            .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+        written.insert(relative, size);
+        Ok(())
+    }
+}
+
+fn store(path: &Path, bytes: &[u8], append: bool) -> std::io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut file = OpenOptions::new().create(true).write(true).append(append).truncate(!append).open(path)?;
+    file.write_all(bytes)
+}
+
+/// A relative path of plain names. The directory is the run's own and new, so it holds no links to follow.
+fn plain(name: &str) -> Result<PathBuf, String> {
+    let path = Path::new(name);
+    let named = !name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control);
+    if named && path.components().all(|part| matches!(part, Component::Normal(_))) {
+        Ok(path.to_owned())
+    } else {
+        Err(format!("`{}` is not a relative path of plain names", name.escape_debug()))
+    }
+}
+
+impl VuState {
+    fn artifact(&self, name: &str, bytes: &[u8], append: bool) -> Result<(), String> {
+        let live = self.live.as_ref().ok_or(NOT_LIVE)?;
+        let store = live.core.run.artifacts.as_ref();
+        store.ok_or("the plugin did not ask for artifacts in its descriptor")?.put(name, bytes, append)
+    }
+}
+
+impl Host for VuState {
+    fn write(&mut self, name: String, bytes: Vec<u8>) -> Result<(), String> {
+        self.artifact(&name, &bytes, false)
+    }
+
+    fn append(&mut self, name: String, bytes: Vec<u8>) -> Result<(), String> {
+        self.artifact(&name, &bytes, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_replaces_and_appends_below_its_directory() {
+        let root = tempfile::tempdir().unwrap();
+        let store = ArtifactStore::new(root.path().join("artifacts"));
+        store.put("a/rows.csv", b"one\n", true).unwrap();
+        store.put("a/rows.csv", b"two\n", true).unwrap();
+        let path = root.path().join("artifacts/a/rows.csv");
+        assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\n");
+        store.put("a/rows.csv", b"new", false).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn names_cannot_leave_the_directory() {
+        for name in ["", "..", "../x", "a/../../x", "/etc/passwd", "a\0b", "a\nb", ".", &"x".repeat(256)] {
+            assert!(plain(name).is_err(), "{name:?}");
+        }
+        assert!(plain("a/b.txt").is_ok());
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let root = tempfile::tempdir().unwrap();
+        let store = ArtifactStore::new(root.path().to_owned());
+        store.written.lock().unwrap().insert("big".into(), MAX_ARTIFACT_BYTES - 2);
+        assert!(store.put("small", b"12", false).is_ok());
+        assert!(store.put("other", b"1", false).unwrap_err().contains("bytes of artifacts"));
+    }
+}

@@ -1,0 +1,27 @@
+//! `checks`: yes-or-no statements.
+
+use crate::bindings::checks::Host;
+use crate::imports::NOT_LIVE;
+use crate::state::VuState;
+
+impl Host for VuState {
+    fn register(&mut self, name: String) -> Result<u32, String> {
+        let live = self.live.as_mut().ok_or(NOT_LIVE)?;
+        let names = live.core.context.names.lock();
+        let id = names.map_err(|_| "the run is ending")?.check(&name).map_err(|error| error.to_string())?;
+        let known = live.checks.iter().position(|check| *check == id);
+        let handle = known.unwrap_or_else(|| {
+            live.checks.push(id);
+            live.checks.len() - 1
+        });
+        u32::try_from(handle).map_err(|error| error.to_string())
+    }
+
+    fn mark(&mut self, check: u32, passed: bool) {
+        if let Some(live) = &self.live
+            && let (Some(window), Some(id)) = (live.window(), live.checks.get(check as usize))
+        {
+            live.core.context.recorder.borrow_mut().check(*id, window, passed);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `metrics`: the plugin's own.
+
+use stresshost_metrics::MetricKind;
+
+use crate::bindings::metrics::Host;
+use crate::imports::NOT_LIVE;
+use crate::state::VuState;
+
+impl Host for VuState {
+    fn register(&mut self, name: String, kind: String, unit: String) -> Result<u32, String> {
+        let live = self.live.as_mut().ok_or(NOT_LIVE)?;
+        let kind = match kind.as_str() {
+            "counter" => MetricKind::Counter,
+            "gauge" => MetricKind::Gauge,
+            "rate" => MetricKind::Rate,
+            "distribution" => MetricKind::Distribution,
+            other => {
+                return Err(format!("`{other}` is no kind of metric: counter, gauge, rate or distribution"));
+            }
+        };
+        let names = live.core.context.names.lock();
+        let id = names.map_err(|_| "the run is ending")?.metric(&name, kind, &unit);
+        let id = id.map_err(|error| error.to_string())?;
+        let known = live.metrics.iter().position(|(metric, _)| *metric == id);
+        let handle = known.unwrap_or_else(|| {
+            live.metrics.push((id, kind));
+            live.metrics.len() - 1
+        });
+        u32::try_from(handle).map_err(|error| error.to_string())
+    }
+
+    fn add(&mut self, metric: u32, value: f64) {
+        if let Some(live) = &self.live
+            && let (Some(window), Some(&(id, kind))) = (live.window(), live.metrics.get(metric as usize))
+        {
+            live.core.context.recorder.borrow_mut().metric(id, kind, window, value);
+        }
+    }
+}

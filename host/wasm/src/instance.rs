@@ -1,0 +1,104 @@
+//! One virtual user: its store and its calls.
+
+use std::rc::Rc;
+
+use stresshost_engine::{GuestVu, Ticket, VuError, VuInfo};
+use wasmtime::Store;
+
+use crate::bindings::{self, Failure, Workload, WorkloadPre};
+use crate::calls;
+use crate::state::{CoreShared, VuState};
+
+/// An instance of the component and the store it lives in.
+pub struct WasmVu {
+    store: Store<VuState>,
+    workload: Workload,
+    /// Whether a call was begun and has not returned: then the instance cannot be entered again.
+    poisoned: bool,
+}
+
+impl WasmVu {
+    /// Makes an instance on a core.
+    pub(crate) async fn instantiate(
+        pre: &WorkloadPre<VuState>,
+        core: Rc<CoreShared>,
+        stream: u64,
+        limits: (usize, u64),
+    ) -> Result<Self, VuError> {
+        let (memory_bytes, epochs_max) = limits;
+        let mut store = calls::store(pre.engine(), VuState::live(core, stream, memory_bytes, epochs_max));
+        match pre.instantiate_async(&mut store).await {
+            Ok(workload) => Ok(Self { store, workload, poisoned: false }),
+            Err(error) => Err(VuError::Fault(calls::fault("instantiate", store.data(), &error))),
+        }
+    }
+
+    pub(crate) async fn setup(&mut self, context: &str) -> Result<String, VuError> {
+        self.begin(None);
+        let result = self.workload.stresshost_workload_guest().call_setup(&mut self.store, context).await;
+        self.end("setup", result)
+    }
+
+    pub(crate) async fn start(&mut self, vu: VuInfo, shared: &str) -> Result<(), VuError> {
+        self.begin(None);
+        let vu = bindings::VuInfo { id: vu.id, count: vu.count };
+        let result = self.workload.stresshost_workload_guest().call_start(&mut self.store, vu, shared).await;
+        self.end("start", result)
+    }
+
+    pub(crate) async fn teardown(&mut self, shared: &str) -> Result<(), VuError> {
+        self.begin(None);
+        let result = self.workload.stresshost_workload_guest().call_teardown(&mut self.store, shared).await;
+        self.end("teardown", result)
+    }
+
+    fn begin(&mut self, ticket: Option<Ticket>) {
+        self.poisoned = true;
+        self.store.set_epoch_deadline(1);
+        let state = self.store.data_mut();
+        state.epochs = 0;
+        if let Some(live) = &mut state.live {
+            live.ticket = ticket;
+            live.intended_ns = ticket.map(|ticket| ticket.intended_ns);
+        }
+    }
+
+    fn end<T>(
+        &mut self,
+        during: &'static str,
+        result: wasmtime::Result<Result<T, Failure>>,
+    ) -> Result<T, VuError> {
+        if let Some(live) = &mut self.store.data_mut().live {
+            live.http.release();
+            live.responses = 0;
+            live.ticket = None;
+        }
+        match result {
+            Ok(result) => {
+                self.poisoned = false;
+                result.map_err(|Failure { code, message }| VuError::Failed { code, message })
+            }
+            Err(error) => Err(VuError::Fault(calls::fault(during, self.store.data(), &error))),
+        }
+    }
+}
+
+impl GuestVu for WasmVu {
+    async fn iterate(&mut self, ticket: Ticket) -> Result<(), VuError> {
+        self.begin(Some(ticket));
+        let iteration = bindings::Iteration { scenario: u32::from(ticket.scenario), number: ticket.number };
+        let result = self.workload.stresshost_workload_guest().call_iterate(&mut self.store, iteration).await;
+        self.end("iterate", result)
+    }
+
+    async fn finish(&mut self) {
+        if self.poisoned {
+            return;
+        }
+        self.begin(None);
+        let result = self.workload.stresshost_workload_guest().call_finish(&mut self.store).await;
+        if let Err(VuError::Fault(fault)) = self.end("finish", result.map(Ok)) {
+            tracing::warn!("the plugin broke in `finish`: {}", fault.text);
+        }
+    }
+}

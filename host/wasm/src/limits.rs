@@ -1,0 +1,69 @@
+//! Caps on plugins, with their reasons.
+
+/// Bytes of linear memory of one instance. Ten thousand virtual users at the cap would be 640 GB of address space,
+/// of which only touched pages are resident; a leak in one user ends that user, not the host.
+pub const MAX_MEMORY_BYTES: usize = 64 << 20;
+
+/// Bytes of linear memory while a plugin plans or analyses: documents may be large there, and there is one instance.
+pub const MAX_CONTROL_MEMORY_BYTES: usize = 512 << 20;
+
+/// Elements of one table. Function tables of real plugins hold a few thousand.
+pub const MAX_TABLE_ELEMENTS: usize = 20_000;
+
+/// Core instances in one component: an SDK component has about four.
+pub const MAX_CORE_INSTANCES: u32 = 16;
+
+/// Memories in one component.
+pub const MAX_MEMORIES: u32 = 4;
+
+/// Tables in one component: an SDK component has about six.
+pub const MAX_TABLES: u32 = 16;
+
+/// Bytes of a guest's stack. The rest of the fiber's stack is the host's, for import calls.
+pub const MAX_WASM_STACK_BYTES: usize = 256 << 10;
+
+/// Bytes of a fiber's stack; only touched pages are resident.
+pub const FIBER_STACK_BYTES: usize = 512 << 10;
+
+/// Bytes a guest may hand to the host in one call, so that one call cannot exhaust the host's memory.
+pub const MAX_HOSTCALL_BYTES: usize = 16 << 20;
+
+/// Component handles alive in one instance. The contract has no resources; WASI streams are the only ones.
+pub const MAX_COMPONENT_HANDLES: usize = 1_000;
+
+/// Length of an epoch in milliseconds: how often a guest that does not call the host is looked at.
+pub const EPOCH_MS: u64 = 10;
+
+/// Epochs a guest may compute without calling a waiting import, in `start` and `iterate`: 10 seconds.
+pub const MAX_CALL_EPOCHS: u64 = 1_000;
+
+/// The same while it plans, sets up or analyses: 60 seconds.
+pub const MAX_CONTROL_EPOCHS: u64 = 6_000;
+
+/// Prepared requests of one instance.
+pub const MAX_PREPARED: usize = 10_000;
+
+/// Requests of one `send-all`; see also `stresshost_io::http::MAX_BATCH`.
+pub const MAX_SHOTS: usize = 256;
+
+/// Bytes of panic text kept of one instance.
+pub const MAX_STDERR_BYTES: usize = 4 << 10;
+
+/// Log lines shown of one run; more are counted.
+pub const MAX_LOG_LINES: u64 = 1_000;
+
+/// Bytes of one log line.
+pub const MAX_LOG_LINE_BYTES: usize = 1_000;
+
+/// Files one run may write as artifacts.
+pub const MAX_ARTIFACTS: usize = 10_000;
+
+/// Bytes one run may write as artifacts.
+pub const MAX_ARTIFACT_BYTES: u64 = 1 << 30;
+
+/// Longest sleep of a guest, in microseconds: the longest plan.
+pub const MAX_SLEEP_US: u64 = stresshost_plan::MAX_DURATION_MS * 1_000;
+
+/// Instances up to which each gets the 4 GiB of address space that lets wasmtime leave out bounds checks. 47 bits of
+/// address space hold 32,768 of them; half is left for everything else.
+pub const MAX_UNCHECKED_INSTANCES: u64 = 16_000;

@@ -1,0 +1,182 @@
+//! What the host keeps for one virtual user: the data of its store.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use send_wrapper::SendWrapper;
+use stresshost_clock::Clock;
+use stresshost_engine::{CoreContext, Ticket};
+use stresshost_io::http::{HttpCore, HttpSession, Prepared};
+use stresshost_metrics::{CheckId, MetricId, MetricKind, OpId, Window};
+use wasmtime::component::ResourceTable;
+use wasmtime::{StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
+
+use crate::feeds::Feeds;
+use crate::imports::artifacts::ArtifactStore;
+use crate::stderr::StderrTail;
+use crate::{MAX_LOG_LINES, MAX_TABLE_ELEMENTS};
+
+/// What all virtual users of a run share.
+pub(crate) struct RunShared {
+    pub(crate) plugin: String,
+    pub(crate) feeds: Feeds,
+    pub(crate) artifacts: Option<ArtifactStore>,
+    pub(crate) log_lines: AtomicU64,
+    /// Wall time at which WASI's clock stands still or starts, in milliseconds since the Unix epoch.
+    pub(crate) started_unix_ms: u64,
+}
+
+impl RunShared {
+    /// Counts a log line; true while lines are shown.
+    pub(crate) fn may_log(&self) -> bool {
+        let before = self.log_lines.fetch_add(1, Ordering::Relaxed);
+        if before == MAX_LOG_LINES {
+            tracing::warn!(
+                plugin = self.plugin,
+                "more than {MAX_LOG_LINES} log lines; the rest is not shown"
+            );
+        }
+        before < MAX_LOG_LINES
+    }
+}
+
+/// What a virtual user shares with the others on its core.
+pub(crate) struct CoreShared {
+    pub(crate) context: Rc<CoreContext>,
+    pub(crate) http: HttpCore,
+    pub(crate) run: Arc<RunShared>,
+}
+
+/// A prepared request and what it is called.
+pub(crate) struct PreparedOp {
+    pub(crate) op: OpId,
+    pub(crate) request: Arc<Prepared>,
+}
+
+/// The part of a virtual user that may do I/O. Missing while a plugin describes, plans or analyses: then it is granted
+/// nothing.
+pub(crate) struct Live {
+    pub(crate) core: SendWrapper<Rc<CoreShared>>,
+    pub(crate) http: HttpSession,
+    pub(crate) prepared: Vec<PreparedOp>,
+    pub(crate) checks: Vec<CheckId>,
+    pub(crate) metrics: Vec<(MetricId, MetricKind)>,
+    /// Responses of the latest `fire` or `send-all` have ids from here on.
+    pub(crate) first_response: u32,
+    pub(crate) responses: u32,
+    /// Error texts of those responses, for the ones that failed.
+    pub(crate) error_texts: Vec<Option<Box<str>>>,
+    /// The iteration at hand; none in `setup`, `start` and `finish`.
+    pub(crate) ticket: Option<Ticket>,
+    /// When the next request should start; none when it may start whenever the guest asks.
+    pub(crate) intended_ns: Option<u64>,
+}
+
+/// The data of one store.
+pub(crate) struct VuState {
+    pub(crate) live: Option<Live>,
+    pub(crate) rng: StdRng,
+    pub(crate) stderr: StderrTail,
+    pub(crate) limits: StoreLimits,
+    /// Epochs the guest has computed since it last called a waiting import.
+    pub(crate) epochs: u64,
+    pub(crate) epochs_max: u64,
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+impl VuState {
+    /// State with nothing granted, for `describe`, `plan` and `analyze`.
+    pub(crate) fn control(memory_bytes: usize, epochs_max: u64) -> Self {
+        Self::new(None, StdRng::seed_from_u64(0), memory_bytes, epochs_max, None)
+    }
+
+    /// State of a virtual user. `stream` tells its random stream from those of the others.
+    pub(crate) fn live(core: Rc<CoreShared>, stream: u64, memory_bytes: usize, epochs_max: u64) -> Self {
+        let clock = (core.context.clock, core.run.started_unix_ms);
+        // SplitMix64's increment spreads consecutive streams over the seed space.
+        let seed = core.context.seed ^ stream.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let live = Live {
+            http: HttpSession::new(core.http.clone()),
+            core: SendWrapper::new(core),
+            prepared: Vec::new(),
+            checks: Vec::new(),
+            metrics: Vec::new(),
+            first_response: 0,
+            responses: 0,
+            error_texts: Vec::new(),
+            ticket: None,
+            intended_ns: None,
+        };
+        Self::new(Some(live), StdRng::seed_from_u64(seed), memory_bytes, epochs_max, Some(clock))
+    }
+
+    fn new(
+        live: Option<Live>,
+        mut rng: StdRng,
+        memory_bytes: usize,
+        epochs_max: u64,
+        clock: Option<(Clock, u64)>,
+    ) -> Self {
+        let stderr = StderrTail::default();
+        let clock = GuestClock { clock };
+        let mut wasi = WasiCtx::builder();
+        wasi.stderr(stderr.clone())
+            .secure_random(StdRng::from_rng(&mut rng))
+            .insecure_random(StdRng::from_rng(&mut rng))
+            .insecure_random_seed(u128::from(rng.next_u64()))
+            .wall_clock(clock)
+            .monotonic_clock(clock)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false);
+        let limits =
+            StoreLimitsBuilder::new().memory_size(memory_bytes).table_elements(MAX_TABLE_ELEMENTS).build();
+        let (wasi, table) = (wasi.build(), ResourceTable::new());
+        Self { live, rng, stderr, limits, epochs: 0, epochs_max, wasi, table }
+    }
+}
+
+impl Live {
+    /// Which part of the run the iteration at hand belongs to; none outside iterations, where nothing is measured.
+    pub(crate) fn window(&self) -> Option<Window> {
+        self.ticket.map(|ticket| ticket.window)
+    }
+}
+
+impl WasiView for VuState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// WASI's clocks: the run clock, counted from the wall time at which the run began; still while nothing runs.
+#[derive(Clone, Copy)]
+struct GuestClock {
+    clock: Option<(Clock, u64)>,
+}
+
+impl HostMonotonicClock for GuestClock {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.map_or(0, |(clock, _)| clock.now_ns())
+    }
+}
+
+impl HostWallClock for GuestClock {
+    fn resolution(&self) -> std::time::Duration {
+        std::time::Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> std::time::Duration {
+        let Some((clock, started_unix_ms)) = self.clock else { return std::time::Duration::ZERO };
+        std::time::Duration::from_millis(started_unix_ms) + std::time::Duration::from_nanos(clock.now_ns())
+    }
+}

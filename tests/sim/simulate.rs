@@ -1,0 +1,130 @@
+//! Runs one case on a paused clock of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use stresshost_clock::{Clock, NS_PER_MS};
+use stresshost_engine::{Event, RunError, RunSpec, Stop, run_on_this_thread};
+use stresshost_metrics::{HostInfo, PluginInfo, Snapshot, Summary};
+use stresshost_plan::{ConstantArrivalRate, ConstantVus, Executor, PLAN_SCHEMA, Plan, Scenario};
+
+use crate::guest::{Entry, Log, Script, Scripted};
+
+/// Longest virtual time a simulation may take: a run that is not over by then never ends.
+const NEVER: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// A plan, a guest and what happens to them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Case {
+    pub(crate) plan: Plan,
+    pub(crate) script: Script,
+    /// When the run is asked to stop, in milliseconds on the run clock.
+    pub(crate) stops: Vec<(u64, Level)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Drain,
+    Now,
+}
+
+/// All that can be seen of a run from outside.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) result: Result<Summary, RunError>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) load_start_ns: Option<u64>,
+    pub(crate) snapshots: Vec<Snapshot>,
+    /// Other events, in words.
+    pub(crate) told: Vec<String>,
+    /// When the run was over, on the run clock.
+    pub(crate) end_ns: u64,
+}
+
+impl Outcome {
+    pub(crate) fn summary(&self) -> &Summary {
+        self.result.as_ref().expect("the run could be done")
+    }
+}
+
+/// A run's specification around a scripted guest, and the guest's log.
+pub(crate) fn spec(case: &Case, cores: usize) -> (RunSpec<Scripted>, Arc<Mutex<Log>>) {
+    assert_eq!(case.plan.validate(), [], "the plan of a case is valid");
+    let log = Arc::new(Mutex::new(Log::default()));
+    let guest = Scripted { script: case.script.clone(), log: Arc::clone(&log) };
+    let spec = RunSpec {
+        guest: Arc::new(guest),
+        plan: Arc::new(case.plan.clone()),
+        id: "run".into(),
+        seed: case.script.seed,
+        cores,
+        stop: Stop::default(),
+        plugin: PluginInfo { name: "scripted".into(), ..PluginInfo::default() },
+        host: HostInfo::default(),
+    };
+    (spec, log)
+}
+
+/// Puts an event into words, or keeps its snapshot.
+pub(crate) fn note(event: &Event<'_>, snapshots: &mut Vec<Snapshot>, told: &mut Vec<String>) {
+    match event {
+        Event::Snapshot(snapshot) => snapshots.push((*snapshot).clone()),
+        Event::Failure { code, .. } => told.push(format!("failure {code}")),
+        Event::Fault(fault) => told.push(format!("fault {}", fault.text)),
+        Event::Preparing => told.push("preparing".into()),
+        Event::Started => told.push("started".into()),
+        Event::Draining => told.push("draining".into()),
+    }
+}
+
+pub(crate) fn simulate(case: &Case) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    tokio::task::LocalSet::new().block_on(&runtime.expect("a runtime"), async {
+        let (spec, log) = spec(case, 1);
+        // The paused clock stands still until the run first waits, so this is the run clock.
+        let clock = Clock::start();
+        for &(at_ms, level) in &case.stops {
+            let stop = spec.stop.clone();
+            tokio::task::spawn_local(async move {
+                clock.sleep_until_ns(at_ms * NS_PER_MS).await;
+                match level {
+                    Level::Drain => stop.drain(),
+                    Level::Now => stop.now(),
+                }
+            });
+        }
+        let (mut snapshots, mut told) = (Vec::new(), Vec::new());
+        let mut on_event = |event: Event<'_>| note(&event, &mut snapshots, &mut told);
+        let run = run_on_this_thread(spec, &mut on_event);
+        let result = tokio::time::timeout(NEVER, run).await.expect("the run ends");
+        let end_ns = clock.now_ns();
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        let (entries, load_start_ns) = (std::mem::take(&mut log.entries), log.load_start_ns);
+        Outcome { result, entries, load_start_ns, snapshots, told, end_ns }
+    })
+}
+
+/// A plan of these executors, without warm-up and with 30 s of grace.
+pub(crate) fn plan(executors: impl IntoIterator<Item = Executor>) -> Plan {
+    let scenario =
+        |(index, executor): (usize, Executor)| Scenario { name: format!("s{index}"), start_ms: 0, executor };
+    Plan {
+        schema: PLAN_SCHEMA.into(),
+        name: "simulated".into(),
+        scenarios: executors.into_iter().enumerate().map(scenario).collect(),
+        graceful_stop_ms: 30_000,
+        ..Plan::default()
+    }
+}
+
+pub(crate) fn closed(vus: u64, duration_ms: u64) -> Executor {
+    Executor::ConstantVus(ConstantVus { vus, duration_ms, ramp_up_ms: 0 })
+}
+
+pub(crate) fn open(rate_per_s: f64, duration_ms: u64, vus: u64) -> Executor {
+    Executor::ConstantArrivalRate(ConstantArrivalRate { rate_per_s, duration_ms, ramp_up_ms: 0, vus })
+}
+
+pub(crate) fn serving(ms: u64) -> Script {
+    Script { service_ms: (ms, ms), ..Script::default() }
+}
