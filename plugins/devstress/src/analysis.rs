@@ -29,7 +29,12 @@ pub(crate) fn analyze(summary: &Summary) -> Analysis {
     let mut analysis = Analysis::default();
     let rules: [fn(&OperationSummary) -> Option<Note>; 5] = [errors, refused, limited, tail, connections];
     for rule in rules {
-        summary.operations.iter().filter_map(rule).take(MAX_PER_RULE).for_each(|note| note.add(&mut analysis));
+        summary
+            .operations
+            .iter()
+            .filter_map(rule)
+            .take(MAX_PER_RULE)
+            .for_each(|note| note.add(&mut analysis));
     }
     summary.scenarios.iter().filter_map(queueing).take(MAX_PER_RULE).for_each(|note| note.add(&mut analysis));
     checks(summary, &mut analysis);
@@ -91,7 +96,8 @@ fn time(us: u64) -> String {
 /// Failures, with the kind most of them are of.
 fn errors(operation: &OperationSummary) -> Option<Note> {
     let failed = operation.failed();
-    let (kind, _) = operation.errors.iter().filter(|(_, count)| **count > 0).max_by_key(|(_, count)| **count)?;
+    let (kind, _) =
+        operation.errors.iter().filter(|(_, count)| **count > 0).max_by_key(|(_, count)| **count)?;
     let severity = match share(failed, operation.count) {
         0.5.. => "critical",
         0.05.. => "high",
@@ -101,7 +107,8 @@ fn errors(operation: &OperationSummary) -> Option<Note> {
     let mut kinds: Vec<_> = operation.errors.iter().filter(|(_, count)| **count > 0).collect();
     kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let kinds: Vec<_> = kinds.into_iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-    let message = format!("{} of the requests failed, most often with {kind}.", percent(failed, operation.count));
+    let message =
+        format!("{} of the requests failed, most often with {kind}.", percent(failed, operation.count));
     let evidence = format!("{failed} of {} failed: {}", operation.count, kinds.join(", "));
     Some(Note::new("request-errors", severity, place(operation), message, evidence))
 }
@@ -115,7 +122,8 @@ fn refused(operation: &OperationSummary) -> Option<Note> {
         return None;
     }
     let message = "Every response says that the request was not authorised.".to_owned();
-    let evidence = format!("{answered} responses: {unauthorised} with status 401, {forbidden} with status 403");
+    let evidence =
+        format!("{answered} responses: {unauthorised} with status 401, {forbidden} with status 403");
     Some(Note::new("all-unauthorised", "high", place(operation), message, evidence).advise(
         "Send credentials, such as --header 'authorization: Bearer ...', or a request that extracts a token first.",
     ))
@@ -125,10 +133,15 @@ fn refused(operation: &OperationSummary) -> Option<Note> {
 fn limited(operation: &OperationSummary) -> Option<Note> {
     let limited = operation.statuses.get("429").copied().filter(|&count| count > 0)?;
     let answered: u64 = operation.statuses.values().sum();
-    let message = format!("{} of the responses say that there were too many requests.", percent(limited, answered));
+    let message =
+        format!("{} of the responses say that there were too many requests.", percent(limited, answered));
     let evidence = format!("{limited} of {answered} responses with status 429");
     let note = Note::new("rate-limited", "medium", place(operation), message, evidence);
-    Some(note.advise("Lower the rate below the target's limit, or lift the limit, to measure the target itself."))
+    Some(
+        note.advise(
+            "Lower the rate below the target's limit, or lift the limit, to measure the target itself.",
+        ),
+    )
 }
 
 /// A 99th percentile far from the median.
@@ -209,11 +222,7 @@ fn slowest(summary: &Summary, analysis: &mut Analysis) {
     timed.sort_by_key(|(_, service)| std::cmp::Reverse(service.p99));
     let [(slowest, first), (next, second), ..] = timed.as_slice() else { return };
     let message = "This operation has the longest 99th percentile.".to_owned();
-    let evidence = format!(
-        "service time p99 {}; next is {} with {}",
-        time(first.p99),
-        place(next),
-        time(second.p99)
-    );
+    let evidence =
+        format!("service time p99 {}; next is {} with {}", time(first.p99), place(next), time(second.p99));
     Note::new("slowest-operation", "info", place(slowest), message, evidence).add(analysis);
 }

@@ -31,7 +31,11 @@ impl Command {
         let switch = |name: &str| input.flags.get(name).and_then(Value::as_bool).unwrap_or(false);
         if let Some(extra) = input.args.get(1) {
             let hint = "requests of several URLs are written in a config";
-            found.problem_with_hint("URL", format!("one URL is taken, and `{}` is another", short(extra)), hint);
+            found.problem_with_hint(
+                "URL",
+                format!("one URL is taken, and `{}` is another", short(extra)),
+                hint,
+            );
         }
         let body = text("body").map(|body| (body, "--body"));
         let file = text("body-file").map(|body| (body, "--body-file"));
@@ -175,7 +179,13 @@ fn own_flags() -> Vec<Flag> {
         flag("header", Some('H'), text(), "'NAME: VALUE'", "Header of every request; may be repeated"),
         flag("body", Some('d'), text(), "TEXT", "Body of the request to the URL"),
         flag("body-file", None, ValueKind::TextFile, "FILE", "Body of the request to the URL, from a file"),
-        flag("expect-status", None, text(), "STATUSES", "Statuses that are no failure, such as 200,404 or 2xx"),
+        flag(
+            "expect-status",
+            None,
+            text(),
+            "STATUSES",
+            "Statuses that are no failure, such as 200,404 or 2xx",
+        ),
         flag("think-time", None, ValueKind::Duration, "DURATION", "Pause after each request"),
         flag("scenarios", None, ValueKind::Document, "FILE", "Scenarios: a config, or a list of scenarios"),
         flag("timeout", None, ValueKind::Duration, "DURATION", "Limit for a whole request"),
@@ -183,6 +193,12 @@ fn own_flags() -> Vec<Flag> {
         flag("http-version", None, versions, "VERSION", "auto, 1, or 2 (for http:// without negotiation)"),
         flag("no-keep-alive", None, ValueKind::Switch, "", "Make a new connection for every request"),
         flag("follow-redirects", None, ValueKind::Integer, "N", "Follow up to N redirects; by default none"),
-        flag("decompress", None, ValueKind::Switch, "", "Ask for compressed bodies and decompress what is read"),
+        flag(
+            "decompress",
+            None,
+            ValueKind::Switch,
+            "",
+            "Ask for compressed bodies and decompress what is read",
+        ),
     ]
 }

@@ -12,17 +12,17 @@ mod scope;
 mod template;
 mod url;
 
-use stresshost_sdk::documents::Feed;
+use stresshost_sdk::documents::{Feed, PLAN_SCHEMA};
 use stresshost_sdk::prelude::*;
-use stresshost_sdk::serde_json::{self, Value};
+use stresshost_sdk::serde_json;
 
 use crate::command::Command;
 use crate::document::Workload as Document;
 pub(crate) use http::{Http, Located, MAX_REDIRECTS, check_header};
 use load::Load;
 use node::{Fields, Found, Node};
-pub(crate) use request::form_encode;
 use request::Common;
+pub(crate) use request::form_encode;
 use scenario::{JOURNEY_KEYS, Scenarios, Setting};
 use url::Url;
 
@@ -79,7 +79,10 @@ fn build(input: &PlanInput, command: &Command, found: &mut Found) -> Option<Plan
     match list {
         Some(node) => {
             if let Some((key, _)) = fields.one_of(found, &JOURNEY_KEYS) {
-                found.problem(&format!("/{key}"), format!("`{key}` beside `scenarios` belongs to none of them"));
+                found.problem(
+                    &format!("/{key}"),
+                    format!("`{key}` beside `scenarios` belongs to none of them"),
+                );
             }
             scenarios.read(node, &setting, found);
         }
@@ -108,11 +111,10 @@ fn assemble(
         [target, ..] => format!("devstress {target}"),
         [] => "devstress".to_owned(),
     });
-    let document = Document {
-        feeds: feeds.iter().map(|feed| feed.name.clone()).collect(),
-        scenarios: scenarios.work,
-    };
+    let document =
+        Document { feeds: feeds.iter().map(|feed| feed.name.clone()).collect(), scenarios: scenarios.work };
     let mut plan = Plan {
+        schema: PLAN_SCHEMA.to_owned(),
         name,
         targets: scenarios.targets,
         scenarios: scenarios.load,
@@ -147,7 +149,9 @@ fn base(fields: &Fields<'_>, command: &Command, found: &mut Found) -> (Option<Ur
     let (text, path) = match (&command.url, configured) {
         (Some(url), configured) => {
             if configured.is_some_and(|node| node.value.as_str() != Some(url)) {
-                found.notes.push("the URL of the command line replaces `target_url` of the config".to_owned());
+                found
+                    .notes
+                    .push("the URL of the command line replaces `target_url` of the config".to_owned());
             }
             (url.clone(), "URL".to_owned())
         }
@@ -187,7 +191,9 @@ fn check_command(
         return;
     }
     for flag in command.request_flags() {
-        let message = format!("`{flag}` is for the URL of the command line, but every scenario has requests of its own");
+        let message = format!(
+            "`{flag}` is for the URL of the command line, but every scenario has requests of its own"
+        );
         found.problem_with_hint(&flag, message, "set it in the config, at the request");
     }
 }

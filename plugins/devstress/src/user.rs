@@ -173,7 +173,8 @@ impl Step {
         for extract in &self.extract {
             let value = extract.take(response, &mut body);
             if value.is_none() && self.on_failure != OnFailure::Continue {
-                let message = format!("`{}`: there is no value for `{}` in the response", self.name, extract.name);
+                let message =
+                    format!("`{}`: there is no value for `{}` in the response", self.name, extract.name);
                 return Err(Failure::new("extract", message));
             }
             values.set(extract.index, value);

@@ -27,17 +27,18 @@ fn feed(node: &Node<'_>, found: &mut Found) -> Option<Feed> {
     let wanted = "a feed: a mapping with `name`, `columns` and `rows`";
     let fields = node.fields(found, wanted, &["name", "columns", "rows", "order"])?;
     let name = name(&fields, found);
-    let order = match fields.get("order") {
-        None => Some(FeedOrder::Sequential),
-        Some(node) => node.choice(found, &["sequential", "shuffle", "random", "unique"]).map(|word| {
-            match word.as_str() {
-                "shuffle" => FeedOrder::Shuffle,
-                "random" => FeedOrder::Random,
-                "unique" => FeedOrder::Unique,
-                _ => FeedOrder::Sequential,
-            }
-        }),
-    };
+    let order =
+        match fields.get("order") {
+            None => Some(FeedOrder::Sequential),
+            Some(node) => node.choice(found, &["sequential", "shuffle", "random", "unique"]).map(|word| {
+                match word.as_str() {
+                    "shuffle" => FeedOrder::Shuffle,
+                    "random" => FeedOrder::Random,
+                    "unique" => FeedOrder::Unique,
+                    _ => FeedOrder::Sequential,
+                }
+            }),
+        };
     let Some(rows) = fields.get("rows") else {
         found.problem(&fields.path, "the feed has no `rows`");
         return None;

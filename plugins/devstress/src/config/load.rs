@@ -98,7 +98,9 @@ impl Load {
     pub(crate) fn note_replaced(&self, config: &Self, scenario: &str, found: &mut Found) {
         for part in ["vus", "rate", "duration", "ramp_up"] {
             if let (Some(flag), Some(setting)) = (self.place(part), config.place(part)) {
-                found.notes.push(format!("scenario `{scenario}`: `{flag}` replaces `{setting}` of the config"));
+                found
+                    .notes
+                    .push(format!("scenario `{scenario}`: `{flag}` replaces `{setting}` of the config"));
             }
         }
     }
@@ -114,7 +116,10 @@ pub(crate) fn think(node: &Node<'_>, found: &mut Found) -> Option<Think> {
     let bound = |key: &str, found: &mut Found| match fields.get(key) {
         Some(node) => node.duration_ms(found),
         None => {
-            found.problem(&node.path, format!("a pause from a range needs `min` and `max`; `{key}` is missing"));
+            found.problem(
+                &node.path,
+                format!("a pause from a range needs `min` and `max`; `{key}` is missing"),
+            );
             None
         }
     };

@@ -34,17 +34,38 @@ pub(crate) fn request(
     scope: &mut Scope<'_>,
     found: &mut Found,
 ) -> Option<(Request, String)> {
+    if !node.value.is_string() {
+        return long_request(node, common, pause, scope, found);
+    }
     // A text alone is a URL to get.
-    let shorthand;
-    let node = match node.value {
-        Value::String(_) => {
-            shorthand = serde_json::json!({ "url": node.value });
-            &Node::new(&shorthand, node.path.clone())
-        }
-        _ => node,
-    };
+    let long = serde_json::json!({ "url": node.value });
+    let before = found.problems.len();
+    let request = long_request(&Node::new(&long, node.path.clone()), common, pause, scope, found);
+    for problem in found.problems.iter_mut().skip(before) {
+        problem.path.clone_from(&node.path);
+    }
+    request
+}
+
+fn long_request(
+    node: &Node<'_>,
+    common: &Common<'_>,
+    pause: Option<Think>,
+    scope: &mut Scope<'_>,
+    found: &mut Found,
+) -> Option<(Request, String)> {
     let own = [
-        "name", "method", "url", "headers", "body", "json", "form", "extract", "check", "expect", "think_time",
+        "name",
+        "method",
+        "url",
+        "headers",
+        "body",
+        "json",
+        "form",
+        "extract",
+        "check",
+        "expect",
+        "think_time",
         "on_failure",
     ];
     let known = [own.as_slice(), &SHORTHANDS, &RequestHttp::KEYS].concat();

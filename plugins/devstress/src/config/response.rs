@@ -66,7 +66,10 @@ fn place_of(node: &Node<'_>, found: &mut Found) -> Option<Place> {
         Some(node) => {
             let group = node.whole(found, "the number of a group")?;
             if usize::try_from(group).map_or(true, |group| group > groups) {
-                found.problem(&node.path, format!("the pattern has {groups} groups, there is no group {group}"));
+                found.problem(
+                    &node.path,
+                    format!("the pattern has {groups} groups, there is no group {group}"),
+                );
                 return None;
             }
             group
@@ -113,7 +116,8 @@ pub(crate) fn checks(node: &Node<'_>, found: &mut Found) -> Vec<Check> {
     }
     if let Some(ms) = fields.get("max_latency").and_then(|node| node.timeout_ms(found)) {
         let most = stresshost_sdk::documents::format_duration_ms(ms);
-        checks.push(check(format!("latency is at most {most}"), Rule::MaxLatencyUs(ms.saturating_mul(1_000))));
+        checks
+            .push(check(format!("latency is at most {most}"), Rule::MaxLatencyUs(ms.saturating_mul(1_000))));
     }
     for (node, text) in texts(fields.get("body_contains"), found) {
         if let Some(text) = node.text(found, text) {
@@ -155,7 +159,8 @@ fn texts<'a>(node: Option<&Node<'a>>, found: &mut Found) -> Vec<(Node<'a>, &'sta
 }
 
 fn json_checks(node: &Node<'_>, checks: &mut Vec<Check>, found: &mut Found) {
-    for (pointer, expected) in node.entries(found, "a mapping of JSON pointers to values").unwrap_or_default() {
+    for (pointer, expected) in node.entries(found, "a mapping of JSON pointers to values").unwrap_or_default()
+    {
         if check_pointer(&pointer, &expected.path, found) {
             let shown = short(&expected.value.to_string());
             let name = format!("JSON {pointer} is {shown}");

@@ -123,7 +123,8 @@ impl Scenarios {
         }
         let mut journeys = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let Some(fields) = item.fields(found, "a journey: a mapping", &["name", "weight", "requests"]) else {
+            let Some(fields) = item.fields(found, "a journey: a mapping", &["name", "weight", "requests"])
+            else {
                 continue;
             };
             let name = match fields.get("name") {
@@ -182,7 +183,8 @@ fn name_apart(journeys: &mut [(String, Journey)]) {
         .collect();
     for (index, (journey_name, journey)) in journeys.iter_mut().enumerate() {
         for request in &mut journey.requests {
-            let elsewhere = |(other, names): (usize, &Vec<String>)| other != index && names.contains(&request.name);
+            let elsewhere =
+                |(other, names): (usize, &Vec<String>)| other != index && names.contains(&request.name);
             if names.iter().enumerate().any(elsewhere) {
                 request.name = format!("{journey_name}: {}", request.name);
                 for check in &mut request.checks {

@@ -54,9 +54,8 @@ impl<'a> Scope<'a> {
         }
         let Some((before, after)) = name.split_once('.') else { return Err(self.hint(name)) };
         if before == "random" {
-            return random(after).ok_or_else(|| {
-                "write `random.100` for 0 to 99 or `random.1-6` for 1 to 6".to_owned()
-            });
+            return random(after)
+                .ok_or_else(|| "write `random.100` for 0 to 99 or `random.1-6` for 1 to 6".to_owned());
         }
         let Some(feed) = self.feeds.iter().position(|feed| feed.name == before) else {
             return Err(self.hint(name));
@@ -87,7 +86,10 @@ impl<'a> Scope<'a> {
         let names: Vec<&str> = known.iter().map(String::as_str).collect();
         match nearest(name, &names) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known here: {}; a request must extract a variable before another uses it", names.join(", ")),
+            None => format!(
+                "known here: {}; a request must extract a variable before another uses it",
+                names.join(", ")
+            ),
         }
     }
 }

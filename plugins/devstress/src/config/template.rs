@@ -131,12 +131,10 @@ mod tests {
         for (text, pieces) in [
             ("", vec![]),
             ("plain", vec![Piece::Text("plain")]),
-            ("/p/{{id}}?q={{ q.x }}", vec![
-                Piece::Text("/p/"),
-                variable("id", false),
-                Piece::Text("?q="),
-                variable("q.x", false),
-            ]),
+            (
+                "/p/{{id}}?q={{ q.x }}",
+                vec![Piece::Text("/p/"), variable("id", false), Piece::Text("?q="), variable("q.x", false)],
+            ),
             ("{{&path}}", vec![variable("path", true)]),
             (r#"{"a":{{x}}}"#, vec![Piece::Text(r#"{"a":"#), variable("x", false), Piece::Text("}")]),
             (r#"{{"a":1}}"#, vec![Piece::Text(r#"{{"a":1}}"#)]),

@@ -64,9 +64,7 @@ impl Rule {
             return false;
         }
         match self {
-            Self::Status(ranges) => {
-                ranges.iter().any(|&(from, to)| (from..=to).contains(&response.status()))
-            }
+            Self::Status(ranges) => ranges.iter().any(|&(from, to)| (from..=to).contains(&response.status())),
             Self::MaxLatencyUs(most) => response.duration().as_micros() <= u128::from(*most),
             Self::BodyContains(text) => body.text().is_some_and(|body| body.contains(text.as_str())),
             Self::BodyMatches(regex) => body.text().is_some_and(|body| regex.is_match(body)),
@@ -74,7 +72,9 @@ impl Rule {
                 response.json(pointer).is_some_and(|actual| json_equals(&actual, expected))
             }
             Self::HeaderIs(name, expected) => response.header(name).is_some_and(|value| value == *expected),
-            Self::HeaderMatches(name, regex) => response.header(name).is_some_and(|value| regex.is_match(&value)),
+            Self::HeaderMatches(name, regex) => {
+                response.header(name).is_some_and(|value| regex.is_match(&value))
+            }
         }
     }
 }
@@ -84,9 +84,12 @@ fn json_equals(actual: &str, expected: &Value) -> bool {
     match expected {
         Value::String(text) => actual == text,
         Value::Number(number) => {
-            actual == number.to_string() || actual.parse::<f64>().is_ok_and(|actual| number.as_f64() == Some(actual))
+            actual == number.to_string()
+                || actual.parse::<f64>().is_ok_and(|actual| number.as_f64() == Some(actual))
         }
-        Value::Bool(_) | Value::Null => actual == expected.to_string(),
+        Value::Bool(true) => actual == "true",
+        Value::Bool(false) => actual == "false",
+        Value::Null => actual == "null",
         Value::Array(_) | Value::Object(_) => {
             serde_json::from_str::<Value>(actual).is_ok_and(|actual| actual == *expected)
         }

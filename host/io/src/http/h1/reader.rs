@@ -401,7 +401,7 @@ fn read_framing(headers: &[httparse::Header<'_>], is_http11: bool) -> Result<(Fr
         }
     }
     match (chunked, length) {
-        (true, Some(_)) => Ok((Framing::Chunked, keep_alive)),
+        (true, Some(_)) => Err(malformed("the answer has both a content length and a transfer coding")),
         (true, None) if !is_http11 => Err(malformed("an HTTP/1.0 answer has a transfer coding")),
         (true, None) => Ok((Framing::Chunked, keep_alive)),
         (false, Some(length)) => Ok((Framing::Length(length), keep_alive)),

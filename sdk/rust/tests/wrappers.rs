@@ -1,0 +1,181 @@
+//! The typed wrappers, against the fake host.
+
+use std::time::Duration;
+
+use stresshost_sdk::checks::Check;
+use stresshost_sdk::data::Feed;
+use stresshost_sdk::http::{self, Request};
+use stresshost_sdk::metrics::{Counter, Distribution, Gauge, Rate};
+use stresshost_sdk::prelude::*;
+use stresshost_sdk::testing::{FakeHost, Reply};
+use stresshost_sdk::{artifacts, pacing, random};
+
+#[test]
+fn a_request_goes_out_with_its_slots_filled() {
+    let host = FakeHost::new();
+    let request = Request::new("PUT", "put", "http://a/{{id}}?x={{&id}}")
+        .header("x-id", "{{id}}")
+        .body("{{id}} {{other}}")
+        .slot("id")
+        .timeout(Duration::from_secs(2))
+        .connect_timeout(Duration::from_millis(5))
+        .follow_redirects(3)
+        .decompress(true)
+        .keep_alive(false)
+        .http_version("2");
+    request.prepare().unwrap().fire(&["a/b"]);
+    let sent = &host.requests()[0];
+    assert_eq!((sent.method.as_str(), sent.url.as_str()), ("PUT", "http://a/a%2Fb?x=a/b"));
+    assert_eq!(sent.header("X-Id"), Some("a/b"));
+    assert_eq!(sent.text(), "a/b {{other}}");
+    let options: Vec<_> = sent.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(
+        options,
+        [
+            "timeout-ms=2000",
+            "connect-timeout-ms=5",
+            "follow-redirects=3",
+            "decompress=true",
+            "keep-alive=false",
+            "http-version=2",
+        ]
+    );
+    for url in ["/x", "ftp://a/", "http:///", "http://{{id}}/"] {
+        assert!(Request::get("x", url).prepare().unwrap_err().message.contains("request `x`"), "{url}");
+    }
+}
+
+#[test]
+fn responses_are_read_until_the_next_request() {
+    let host = FakeHost::new();
+    let reply =
+        Reply::json(201, r#"{"a": {"b": "c"}, "n": 1.5}"#).header("X-Y", "z").after(Duration::from_millis(7));
+    host.reply_once("r", reply);
+    let request = Request::post("r", "http://a/").json(&[1]).unwrap().prepare().unwrap();
+    let first = request.fire(&[]);
+    assert_eq!((first.status(), first.ok(), first.error()), (201, true, None));
+    assert_eq!((first.duration(), first.body_bytes()), (Duration::from_millis(7), 27));
+    assert_eq!(first.json("/a/b").as_deref(), Some("c"));
+    assert_eq!(first.json("/n").as_deref(), Some("1.5"));
+    assert_eq!(first.json("/x"), None);
+    assert_eq!(first.header("x-y").as_deref(), Some("z"));
+    assert_eq!(first.headers().len(), 2);
+    assert_eq!(first.parse::<serde_json::Value>().unwrap()["n"], 1.5);
+    assert_eq!(first.parse::<u64>().unwrap_err().code, "body");
+    assert_eq!(pacing::now(), Duration::from_millis(7));
+    request.fire(&[]);
+    assert_eq!((first.header("x-y"), first.json("/n"), first.body().is_err()), (None, None, true));
+    assert_eq!(host.requests()[0].text(), "[1]");
+}
+
+#[test]
+fn statuses_and_transport_errors_are_told_apart() {
+    let host = FakeHost::new();
+    for (reply, expect, error) in [
+        (Reply::status(399), None, None),
+        (Reply::status(404), None, Some(ErrorKind::Status4xx)),
+        (Reply::status(503), None, Some(ErrorKind::Status5xx)),
+        (Reply::status(404), Some("200-299, 404"), None),
+        (Reply::status(301), Some("200"), Some(ErrorKind::StatusUnexpected)),
+        (Reply::error(ErrorKind::Timeout), None, Some(ErrorKind::Timeout)),
+    ] {
+        host.reply_once("r", reply.clone());
+        let mut request = Request::get("r", "http://a/");
+        if let Some(statuses) = expect {
+            request = request.expect_status(statuses);
+        }
+        let response = request.prepare().unwrap().fire(&[]);
+        assert_eq!(response.error(), error, "{reply:?} {expect:?}");
+        assert_eq!(response.error_name(), error.map_or("", ErrorKind::name));
+        assert_eq!(response.error_text().is_empty(), error.is_none());
+    }
+}
+
+#[test]
+fn requests_sent_together_are_answered_in_order() {
+    let host = FakeHost::new();
+    host.reply_to("slow", Reply::text(200, "slow").after(Duration::from_secs(1)));
+    host.reply_to("fast", Reply::text(201, "fast"));
+    let prepare = |name: &str| Request::get(name, "http://a/{{x}}").slot("x").prepare().unwrap();
+    let (slow, fast) = (prepare("slow"), prepare("fast"));
+    let responses = http::send_all(&[slow.shot(&["1"]), fast.shot(&["2"]), slow.shot(&[])]);
+    assert_eq!(responses[0].text().as_deref(), Ok("slow"));
+    assert_eq!(responses[1].text().as_deref(), Ok("fast"));
+    assert_eq!(responses[2].error(), Some(ErrorKind::Invalid), "a slot has no value");
+    assert_eq!(host.now(), Duration::from_secs(1), "they are sent at the same time");
+}
+
+#[test]
+fn metrics_and_checks_are_registered_once() {
+    let host = FakeHost::new();
+    let counter = Counter::register("c", "").unwrap();
+    assert_eq!(Counter::register("c", "").unwrap(), counter);
+    assert!(Gauge::register("c", "").unwrap_err().message.contains("taken by a counter"));
+    counter.add(2.0);
+    counter.add(3.0);
+    Gauge::register("g", "").unwrap().set(-1.0);
+    let rate = Rate::register("r", "").unwrap();
+    rate.observe(true);
+    rate.observe(false);
+    Distribution::register("d", "ms").unwrap().record(4.5);
+    let recorded = [host.metric("c"), host.metric("g"), host.metric("r"), host.metric("d")];
+    assert_eq!(recorded, [vec![2.0, 3.0], vec![-1.0], vec![1.0, 0.0], vec![4.5]]);
+    let check = Check::register("k").unwrap();
+    assert_eq!(Check::register("k").unwrap(), check);
+    assert!(check.mark(true));
+    assert!(!check.mark(false));
+    assert_eq!(host.check("k"), (1, 1));
+}
+
+#[test]
+fn feeds_are_used_up() {
+    let host = FakeHost::new();
+    host.feed("f", &["a", "b"], &[&["1", "2"], &["3", "4"]]);
+    let feed = Feed::open("f").unwrap();
+    assert_eq!((feed.columns(), feed.rows()), (vec!["a".to_owned(), "b".to_owned()], 2));
+    assert_eq!(feed.next().unwrap(), ["1", "2"]);
+    assert_eq!(feed.row(0).unwrap(), ["1", "2"]);
+    assert_eq!(feed.next().unwrap(), ["3", "4"]);
+    assert_eq!((feed.next(), feed.row(2)), (None, None));
+    assert!(Feed::open("g").unwrap_err().message.contains("feed `g`"));
+}
+
+#[test]
+fn random_numbers_are_the_seeds() {
+    let draw = |seed| {
+        let _host = FakeHost::with_seed(seed);
+        (0..1_000).map(|_| random::between(5, 7)).collect::<Vec<_>>()
+    };
+    let numbers = draw(1);
+    assert!(numbers.iter().all(|number| (5..=7).contains(number)));
+    assert!([5, 6, 7].iter().all(|number| numbers.contains(number)));
+    assert_eq!(numbers, draw(1));
+    assert_ne!(numbers, draw(2));
+    let _host = FakeHost::new();
+    assert_eq!((random::below(0), random::below(1), random::between(9, 2)), (0, 0, 9));
+    assert_ne!(random::between(0, u64::MAX), random::next());
+}
+
+#[test]
+fn uuids_are_of_version_4() {
+    let _host = FakeHost::new();
+    for _ in 0..100 {
+        let uuid = random::uuid();
+        let parts: Vec<_> = uuid.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12], "{uuid}");
+        assert_eq!(uuid.as_bytes()[14], b'4', "{uuid}");
+        assert!(b"89ab".contains(&uuid.as_bytes()[19]), "{uuid}");
+    }
+    assert_ne!(random::uuid(), random::uuid());
+}
+
+#[test]
+fn artifacts_stay_in_their_directory() {
+    let host = FakeHost::new();
+    artifacts::write("a/b.txt", b"1").unwrap();
+    artifacts::append("a/b.txt", b"2").unwrap();
+    assert_eq!(host.artifact("a/b.txt").as_deref(), Some(b"12".as_slice()));
+    for name in ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a\\b"] {
+        assert!(artifacts::write(name, b"").is_err(), "{name}");
+    }
+}
