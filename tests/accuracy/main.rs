@@ -1,1 +1,17 @@
-//! The accuracy door.
+//! Real sockets and servers whose behaviour is known: what the real program reports against what the server did.
+//!
+//! `measure` runs the program and holds every summary to the laws of accounting; `nginx`, `relay` and `scripted` are
+//! the servers beside the shop; the other modules are the cases.
+
+mod counts;
+mod errors;
+mod latency;
+mod measure;
+mod nginx;
+mod protocols;
+mod rate;
+mod relay;
+mod scripted;
+mod stall;
+mod stop;
+mod warmup;

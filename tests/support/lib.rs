@@ -82,7 +82,8 @@ impl Project {
     pub fn measure(&self, plugin_name: &str, args: &[&str]) -> (Finished, Summary) {
         let component = plugin(plugin_name);
         let component = component.to_str().expect("UTF-8 path");
-        let finished = self.run(&[&["run", "--plugin", component, "--out", "out", "--no-progress"], args].concat());
+        let finished =
+            self.run(&[&["run", "--plugin", component, "--out", "out", "--no-progress"], args].concat());
         let summary = self.summary("out");
         (finished, summary)
     }
@@ -107,7 +108,8 @@ pub struct Finished {
 }
 
 impl Finished {
-    fn of(output: Output) -> Self {
+    /// What a command that was started otherwise left behind.
+    pub fn of(output: Output) -> Self {
         Self {
             exit: output.status.code(),
             stdout: String::from_utf8(output.stdout).expect("UTF-8 output"),

@@ -11,6 +11,7 @@ mod run;
 use std::ffi::OsString;
 use std::path::Path;
 
+use anyhow::Context;
 use clap::ArgMatches;
 use clap::error::ErrorKind;
 
@@ -31,7 +32,10 @@ pub(crate) fn dispatch(argv: Vec<OsString>, printer: &Printer) -> anyhow::Result
     match rest.split_first() {
         Some((first, rest)) if first == "run" => with_plugin(Verb::Run, rest, printer),
         Some((first, rest)) if first == "plan" => with_plugin(Verb::Plan, rest, printer),
-        Some((first, rest)) if is_plugin_name(first) => run_named(first, rest, printer),
+        Some((first, rest)) if is_plugin_name(first) => {
+            crate::loader::find(first).with_context(|| format!("`{first}` is not a command of stresshost"))?;
+            run_named(first, rest, printer)
+        }
         _ => other(&argv, printer),
     }
 }
@@ -116,6 +120,11 @@ fn shown(error: &clap::Error, printer: &Printer) -> anyhow::Result<Parsed> {
                 if printer.report_options().color { text.ansi().to_string() } else { text.to_string() };
             printer.result(text.as_bytes());
             Ok(Parsed::Shown(Exit::Pass))
+        }
+        // Nobody asked for the help: it stands in for an error message.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            printer.note(text.to_string().trim_end());
+            Ok(Parsed::Shown(Exit::Usage))
         }
         _ => Err(usage(text.to_string().trim_end())),
     }

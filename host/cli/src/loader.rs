@@ -22,11 +22,16 @@ pub(crate) fn plugin_dirs() -> Vec<PathBuf> {
     dirs
 }
 
-/// Reads a plugin and checks what it is, without compiling it.
-pub(crate) fn read(reference: &str) -> anyhow::Result<(PathBuf, Loadable)> {
+/// Where a plugin is. A path is not looked at.
+pub(crate) fn find(reference: &str) -> anyhow::Result<PathBuf> {
     let parsed = Reference::parse(reference).map_err(usage)?;
     let located = Resolver { dirs: plugin_dirs() }.resolve(&parsed).map_err(usage)?;
-    let file = stresshost_registry::read(&located.path).map_err(usage)?;
+    Ok(located.path)
+}
+
+/// Reads a plugin and checks what it is, without compiling it.
+pub(crate) fn read(reference: &str) -> anyhow::Result<(PathBuf, Loadable)> {
+    let file = stresshost_registry::read(&find(reference)?).map_err(usage)?;
     let loadable = Loadable::new(file.bytes, file.digest).map_err(usage);
     let loadable = loadable.with_context(|| format!("plugin `{}`", file.path.display()))?;
     Ok((file.path, loadable))

@@ -13,8 +13,10 @@ use crate::exit::usage;
 
 /// Prefix that keeps a plugin's argument ids apart from stresshost's.
 const PREFIX: &str = "plugin:";
-/// Id of the positional arguments.
-const POSITIONALS: &str = "plugin:args";
+/// Id of a positional argument by its place. No flag's name begins with `<`.
+fn positional_id(index: usize) -> String {
+    format!("{PREFIX}<{index}>")
+}
 
 /// Adds a plugin's arguments to a command.
 pub(crate) fn add(mut command: Command, descriptor: &Descriptor) -> anyhow::Result<Command> {
@@ -31,18 +33,11 @@ pub(crate) fn add(mut command: Command, descriptor: &Descriptor) -> anyhow::Resu
         }
         command = command.arg(flag_arg(flag));
     }
-    if !descriptor.positionals.is_empty() {
-        let names: Vec<&str> =
-            descriptor.positionals.iter().map(|positional| positional.name.as_str()).collect();
-        let required = descriptor.positionals.iter().filter(|positional| positional.required).count();
-        let help: Vec<&str> =
-            descriptor.positionals.iter().map(|positional| positional.help.as_str()).collect();
-        let arg = Arg::new(POSITIONALS)
-            .value_name(names.join("> <"))
-            .help(help.join("; "))
-            .num_args(required..=descriptor.positionals.len())
-            .required(required > 0)
-            .action(ArgAction::Append);
+    for (index, positional) in descriptor.positionals.iter().enumerate() {
+        let arg = Arg::new(positional_id(index))
+            .value_name(positional.name.clone())
+            .help(positional.help.clone())
+            .required(positional.required);
         command = command.arg(arg);
     }
     let examples: String = descriptor
@@ -102,7 +97,8 @@ pub(crate) fn read(
     descriptor: &Descriptor,
     config: Option<Document>,
 ) -> anyhow::Result<Input> {
-    let args = texts(matches, POSITIONALS);
+    let places = 0..descriptor.positionals.len();
+    let args: Vec<String> = places.flat_map(|index| texts(matches, &positional_id(index))).collect();
     let declared = descriptor.positionals.iter().zip(&args);
     let targets =
         declared.filter(|(positional, _)| positional.target).map(|(_, text)| text.clone()).collect();

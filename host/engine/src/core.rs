@@ -426,4 +426,75 @@ mod tests {
         };
         tokio::task::LocalSet::new().run_until(run).await;
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_news_come_before_the_last_block() {
+        let run = async {
+            let (core, mut from_core) = core(2);
+            core.reports.fault(Fault::new("iterate", "at the very end"));
+            finish_core(&core, &Vec::new(), 0).await;
+            assert!(matches!(from_core.recv().await, Some(FromCore::News(_))));
+            assert!(matches!(
+                from_core.recv().await,
+                Some(FromCore::Block { tick: 1, done_ns: Some(0), .. })
+            ));
+        };
+        tokio::task::LocalSet::new().run_until(run).await;
+    }
+
+    /// Ten arrivals a second for a second, from the start of the clock.
+    fn share() -> Rc<OpenShare> {
+        let config = stresshost_plan::ConstantArrivalRate {
+            rate_per_s: 10.0,
+            duration_ms: 1_000,
+            ramp_up_ms: 0,
+            vus: 1,
+        };
+        let span = Span { scenario: 0, start_ns: 0, end_ns: 1_000_000_000, warmup_end_ns: 0 };
+        Rc::new(OpenShare::new(span, Arrivals::new(&config), 0, 1))
+    }
+
+    fn counts(core: &Core<Idle>) -> stresshost_metrics::IterationCounts {
+        let block = core.context.recorder.borrow_mut().take();
+        block.iterations(0, Window::Measured).map(|stats| stats.counts).unwrap_or_default()
+    }
+
+    /// A snapshot must never show more started than due.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_now_counts_as_due() {
+        let run = async {
+            let (core, share) = (core(1).0, share());
+            for (now_ms, due) in [(0, 1), (99, 0), (100, 1), (300, 2)] {
+                share.count_due(&core.context, now_ms * NS_PER_MS);
+                assert_eq!(counts(&core).due, due, "at {now_ms} ms");
+            }
+        };
+        tokio::task::LocalSet::new().run_until(run).await;
+    }
+
+    /// A busy core can wake a user after both the stop and its arrival's time: the schedule decides, not the waking.
+    #[tokio::test(start_paused = true)]
+    async fn an_arrival_after_the_stop_is_not_started_however_late_its_user_wakes() {
+        let run = async {
+            for (stop_ms, started, dropped) in [(50, 0, 0), (150, 1, 0)] {
+                let (core, share) = (core(1).0, share());
+                let base_ns = core.context.clock.now_ns();
+                let mut tickets = Tickets::Open(Rc::clone(&share));
+                assert!(tickets.next(&core.context).await.is_some(), "the arrival at 0 ms");
+                let mut next = Box::pin(tickets.next(&core.context));
+                tokio::select! {
+                    biased;
+                    _ = &mut next => panic!("100 ms have not passed"),
+                    () = tokio::task::yield_now() => {}
+                }
+                core.context.stop_ns.set(base_ns + stop_ms * NS_PER_MS);
+                tokio::time::advance(std::time::Duration::from_millis(200)).await;
+                assert_eq!(next.await.is_some(), started == 1, "stopped at {stop_ms} ms");
+                share.count_dropped(&core.context);
+                let counts = counts(&core);
+                assert_eq!((counts.due, counts.dropped), (1 + started, dropped));
+            }
+        };
+        tokio::task::LocalSet::new().run_until(run).await;
+    }
 }

@@ -33,3 +33,24 @@ pub use verdict::judge;
 ///
 /// Three significant digits: a reported value is within 0.1% of a recorded one.
 pub type Histogram = hdrhistogram::Histogram<u64>;
+
+/// File names and texts of the JSON Schemas in `host/metrics/schema/`, written there by `cargo xtask generate`.
+pub fn schemas() -> Vec<(&'static str, String)> {
+    let text = |schema: schemars::Schema| format!("{:#}\n", schema.to_value());
+    vec![
+        ("summary.schema.json", text(schemars::schema_for!(Summary))),
+        ("snapshot.schema.json", text(schemars::schema_for!(Snapshot))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn checked_in_schemas_are_fresh() {
+        for (name, text) in super::schemas() {
+            let path = format!("{}/schema/{name}", env!("CARGO_MANIFEST_DIR"));
+            let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(checked_in == text, "{name} is stale: run `cargo xtask generate`");
+        }
+    }
+}

@@ -25,3 +25,26 @@ pub use problem::Problem;
 pub use units::{
     DurationText, RateText, UnitError, format_duration_ms, parse_bytes, parse_duration_ms, parse_rate,
 };
+
+/// File names and texts of the JSON Schemas in `host/plan/schema/`, written there by `cargo xtask generate`.
+pub fn schemas() -> Vec<(&'static str, String)> {
+    let text = |schema: schemars::Schema| format!("{:#}\n", schema.to_value());
+    vec![
+        ("descriptor.schema.json", text(schemars::schema_for!(Descriptor))),
+        ("plan-input.schema.json", text(schemars::schema_for!(PlanInput))),
+        ("plan.schema.json", text(schemars::schema_for!(Plan))),
+        ("analysis.schema.json", text(schemars::schema_for!(Analysis))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn checked_in_schemas_are_fresh() {
+        for (name, text) in super::schemas() {
+            let path = format!("{}/schema/{name}", env!("CARGO_MANIFEST_DIR"));
+            let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(checked_in == text, "{name} is stale: run `cargo xtask generate`");
+        }
+    }
+}

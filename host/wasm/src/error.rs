@@ -79,7 +79,14 @@ pub enum CallError {
         /// Why not.
         reason: String,
     },
+    /// The plugin's plan cannot run.
+    #[error("the plugin made a plan that cannot run: {}; tell its author", list(.0))]
+    Plan(Vec<Problem>),
     /// The user's input does not make a plan.
     #[error("{} problems with the arguments or the config", .0.len())]
     Problems(Vec<Problem>),
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join(", ")
 }

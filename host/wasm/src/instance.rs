@@ -7,6 +7,7 @@ use wasmtime::Store;
 
 use crate::bindings::{self, Failure, Workload, WorkloadPre};
 use crate::calls;
+use crate::metering::{SAMPLED_EACH, timed};
 use crate::state::{CoreShared, VuState};
 
 /// An instance of the component and the store it lives in.
@@ -15,6 +16,8 @@ pub struct WasmVu {
     workload: Workload,
     /// Whether a call was begun and has not returned: then the instance cannot be entered again.
     poisoned: bool,
+    /// Iterations begun; starts at the user's number, so that users are not timed all at once.
+    iterations: u64,
 }
 
 impl WasmVu {
@@ -28,7 +31,7 @@ impl WasmVu {
         let (memory_bytes, epochs_max) = limits;
         let mut store = calls::store(pre.engine(), VuState::live(core, stream, memory_bytes, epochs_max));
         match pre.instantiate_async(&mut store).await {
-            Ok(workload) => Ok(Self { store, workload, poisoned: false }),
+            Ok(workload) => Ok(Self { store, workload, poisoned: false, iterations: stream }),
             Err(error) => Err(VuError::Fault(calls::fault("instantiate", store.data(), &error))),
         }
     }
@@ -50,6 +53,23 @@ impl WasmVu {
         self.begin(None);
         let result = self.workload.stresshost_workload_guest().call_teardown(&mut self.store, shared).await;
         self.end("teardown", result)
+    }
+
+    async fn iterate_timed(
+        &mut self,
+        iteration: bindings::Iteration,
+    ) -> wasmtime::Result<Result<(), Failure>> {
+        let Some(live) = &mut self.store.data_mut().live else { return Ok(Ok(())) };
+        let clock = live.core.context.clock;
+        live.metered_ns = Some(0);
+        let call = self.workload.stresshost_workload_guest().call_iterate(&mut self.store, iteration);
+        let (result, polled_ns) = timed(clock, call).await;
+        if let Some(live) = &mut self.store.data_mut().live {
+            let imports_ns = live.metered_ns.take().unwrap_or(0);
+            let guest_ns = polled_ns.saturating_sub(imports_ns).saturating_mul(SAMPLED_EACH);
+            live.core.context.recorder.borrow_mut().guest_cpu(guest_ns);
+        }
+        result
     }
 
     fn begin(&mut self, ticket: Option<Ticket>) {
@@ -86,8 +106,13 @@ impl WasmVu {
 impl GuestVu for WasmVu {
     async fn iterate(&mut self, ticket: Ticket) -> Result<(), VuError> {
         self.begin(Some(ticket));
+        self.iterations = self.iterations.wrapping_add(1);
         let iteration = bindings::Iteration { scenario: u32::from(ticket.scenario), number: ticket.number };
-        let result = self.workload.stresshost_workload_guest().call_iterate(&mut self.store, iteration).await;
+        let result = if self.iterations.is_multiple_of(SAMPLED_EACH) {
+            self.iterate_timed(iteration).await
+        } else {
+            self.workload.stresshost_workload_guest().call_iterate(&mut self.store, iteration).await
+        };
         self.end("iterate", result)
     }
 

@@ -10,6 +10,7 @@ mod feeds;
 mod imports;
 mod instance;
 mod limits;
+mod metering;
 mod plugin;
 mod state;
 mod stderr;

@@ -77,8 +77,9 @@ impl Plugin {
                 Err(error) => error,
             })?;
         let plan: Plan = document("plan", &text)?;
+        // The plugin has accepted the input, so what is wrong here is the plugin's and not the user's.
         let problems = plan.validate();
-        if problems.is_empty() { Ok(plan) } else { Err(CallError::Problems(problems)) }
+        if problems.is_empty() { Ok(plan) } else { Err(CallError::Plan(problems)) }
     }
 
     /// Asks the plugin what a summary means.

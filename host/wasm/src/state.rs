@@ -72,6 +72,8 @@ pub(crate) struct Live {
     pub(crate) error_texts: Vec<Option<Box<str>>>,
     /// The iteration at hand; none in `setup`, `start` and `finish`.
     pub(crate) ticket: Option<Ticket>,
+    /// Nanoseconds spent in waiting imports during this iteration, when it is one that is timed.
+    pub(crate) metered_ns: Option<u64>,
     /// When the next request should start; none when it may start whenever the guest asks.
     pub(crate) intended_ns: Option<u64>,
 }
@@ -110,6 +112,7 @@ impl VuState {
             responses: 0,
             error_texts: Vec::new(),
             ticket: None,
+            metered_ns: None,
             intended_ns: None,
         };
         Self::new(Some(live), StdRng::seed_from_u64(seed), memory_bytes, epochs_max, Some(clock))

@@ -40,7 +40,7 @@ impl Workload for Counting {
 }
 
 fn parse(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
+    serde_json::from_str(text).expect("a document is JSON")
 }
 
 #[test]

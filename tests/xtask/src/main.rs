@@ -1,1 +1,53 @@
-fn main() {}
+//! Development commands: `cargo xtask <command>`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a development tool talks to its terminal")]
+
+mod bench;
+mod build;
+mod ci;
+mod generate;
+mod tools;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Development commands of StressHost")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build everything, load a shop on a free port for 10 s and show the result
+    Demo {
+        /// Arguments for `stresshost demo`, such as `--duration 3s`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Build what the tests need and run all of them
+    Test {
+        /// Arguments for `cargo test`, such as a test's name
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Build the plugins and the test guests as components
+    Plugins,
+    /// Check format, lints, tests and docs, as CI does
+    Ci,
+    /// Write the files that are generated from code
+    Generate,
+    /// Measure against the tools people use today
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Demo { args } => build::demo(&args),
+        Command::Test { args } => build::test(&args),
+        Command::Plugins => build::plugins(),
+        Command::Ci => ci::ci(),
+        Command::Generate => generate::generate(),
+        Command::Bench(bench) => bench::run(&bench),
+    }
+}

@@ -20,7 +20,8 @@ pub(super) fn report(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
         None => Format::Text,
     };
     let summary: Summary = read(&directory.join("summary.json"))?.ok_or_else(|| {
-        usage(format!("`{}` has no summary.json: no run has ended there", directory.display()))
+        let directory = directory.display();
+        usage(format!("no run has ended in `{directory}`: it has no summary.json; name a run directory"))
     })?;
     let analysis: Option<Analysis> = read(&directory.join("analysis.json"))?;
     let mut text = Vec::new();

@@ -10,6 +10,7 @@ use stresshost_metrics::{ErrorKind, OpId, Phases, Sample};
 
 use crate::bindings::http::{Host, Request, Response, Shot};
 use crate::imports::NOT_LIVE;
+use crate::metering::timed;
 use crate::state::{CoreShared, Live, PreparedOp, VuState};
 use crate::{MAX_PREPARED, MAX_SHOTS};
 
@@ -42,7 +43,8 @@ impl Host for VuState {
             return refused(first);
         };
         let flight = Flight::begin(&live.core, *op, live.ticket, live.intended_ns.take());
-        let outcome = live.http.fire(request, &values).await;
+        let fire = live.http.fire(request, &values);
+        let outcome = metered(&live.core, &mut live.metered_ns, fire).await;
         flight.end(&outcome);
         live.answer(first, outcome)
     }
@@ -59,7 +61,7 @@ impl Host for VuState {
             Flight::begin(&live.core, op, live.ticket, intended_ns)
         };
         let flights: Vec<Flight> = shots.iter().map(begin).collect();
-        let outcomes = live.http.fire_all(&batch).await;
+        let outcomes = metered(&live.core, &mut live.metered_ns, live.http.fire_all(&batch)).await;
         for (flight, outcome) in flights.into_iter().zip(&outcomes) {
             flight.end(outcome);
         }
@@ -148,6 +150,18 @@ impl Live {
             duration_us: outcome.done_ns.saturating_sub(outcome.fired_ns) / 1_000,
         }
     }
+}
+
+/// Waits for an import's work, timing it in the iterations that are timed.
+async fn metered<F: Future + Send>(
+    core: &SendWrapper<Rc<CoreShared>>,
+    ns: &mut Option<u64>,
+    work: F,
+) -> F::Output {
+    let Some(ns) = ns else { return work.await };
+    let (output, polled_ns) = timed(core.context.clock, work).await;
+    *ns += polled_ns;
+    output
 }
 
 /// The answer to a call that sends nothing: a handle that was never given out, or no I/O granted.

@@ -1,0 +1,173 @@
+//! Running the program with DevStress, and what must hold of every summary whatever the server did.
+
+use std::process::{Child, Output, Stdio};
+use std::sync::mpsc;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use stresshost_clock::{Clock, NS_PER_MS};
+use stresshost_metrics::{OperationSummary, Percentiles, Snapshot, Summary};
+use stresshost_shop::{Faults, Shop, ShopConfig, ShopThread};
+use stresshost_tests::{Finished, Project, plugin};
+
+/// How long an event that must come is awaited before the test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Pause between two looks at something that only can be looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Tests that assert times have the machine to themselves; those that assert counts share it.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// For a test that asserts times.
+pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For a test that asserts counts.
+pub(crate) fn beside_others() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A shop with these faults, on a thread of its own.
+pub(crate) fn shop(faults: Faults) -> ShopThread {
+    Shop::start_in_thread(ShopConfig { faults, ..ShopConfig::default() }).expect("start the shop")
+}
+
+/// Runs DevStress to its end with `--out out` and asserts what must hold of every summary.
+pub(crate) fn measure(project: &Project, args: &[&str]) -> (Finished, Summary) {
+    let (finished, summary) = project.measure("devstress", args);
+    assert_adds_up(project, &summary);
+    (finished, summary)
+}
+
+/// The one operation of a summary.
+pub(crate) fn only(summary: &Summary) -> &OperationSummary {
+    let [operation] = summary.operations.as_slice() else {
+        panic!("one operation expected: {:#?}", summary.operations);
+    };
+    operation
+}
+
+/// Percentiles that must be there.
+pub(crate) fn some(percentiles: Option<Percentiles>) -> Percentiles {
+    percentiles.expect("a distribution with values")
+}
+
+/// Every line of `snapshots.jsonl`.
+pub(crate) fn snapshots(project: &Project) -> Vec<Snapshot> {
+    let path = project.path().join("out/snapshots.jsonl");
+    let text = std::fs::read_to_string(path).expect("snapshots.jsonl");
+    text.lines().map(|line| serde_json::from_str(line).expect("a snapshot")).collect()
+}
+
+/// Nothing vanishes: whatever was due, started and sent ended in one of the ways there are, and every document of the
+/// run directory tells the same.
+pub(crate) fn assert_adds_up(project: &Project, summary: &Summary) {
+    let warmup = summary.warmup.as_ref();
+    let scenarios = summary.scenarios.iter().chain(warmup.iter().flat_map(|warmup| &warmup.scenarios));
+    for scenario in scenarios {
+        let i = scenario.iterations;
+        assert_eq!(i.due, i.started + i.dropped, "{i:?}");
+        assert_eq!(i.started, i.finished + i.failed + i.interrupted + i.faulted, "{i:?}");
+    }
+    let operations = || summary.operations.iter().chain(warmup.iter().flat_map(|warmup| &warmup.operations));
+    for operation in operations() {
+        assert_eq!(operation.fired, operation.count, "in flight at the end: {operation:?}");
+        for times in [operation.service_us, operation.response_us, operation.lag_us] {
+            assert_eq!(times.map_or(0, |times| times.count), operation.count, "{operation:?}");
+        }
+        let answered: u64 = operation.statuses.values().sum();
+        assert!(answered <= operation.count, "{operation:?}");
+        assert!(operation.failed() + answered >= operation.count, "neither answer nor error: {operation:?}");
+    }
+    let (mut done, mut failed, mut received) = (0, 0, 0);
+    for operation in operations() {
+        done += operation.count;
+        failed += operation.failed();
+        received += operation.bytes.received;
+    }
+    let snapshots = snapshots(project);
+    let sum = |field: fn(&Snapshot) -> u64| snapshots.iter().map(field).sum::<u64>();
+    assert_eq!(
+        [sum(|s| s.fired), sum(|s| s.done), sum(|s| s.errors), sum(|s| s.bytes_received)],
+        [done, done, failed, received],
+        "snapshots.jsonl against summary.json"
+    );
+    let points =
+        |field: fn(&stresshost_metrics::SeriesPoint) -> u64| summary.series.iter().map(field).sum::<u64>();
+    assert_eq!([points(|p| p.fired), points(|p| p.done), points(|p| p.errors)], [done, done, failed]);
+}
+
+/// A run that is under way. Dropping it kills what is left of it.
+pub(crate) struct Running {
+    pid: Pid,
+    ended: mpsc::Receiver<Output>,
+    output: Option<Output>,
+}
+
+impl Running {
+    /// Starts DevStress with `--out out`.
+    pub(crate) fn start(project: &Project, args: &[&str]) -> Self {
+        let mut command = project.stresshost();
+        command.arg("run").arg("--plugin").arg(plugin("devstress"));
+        command.args(["--out", "out", "--no-progress"]).args(args);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child: Child = child.expect("start stresshost");
+        let pid = Pid::from_child(&child);
+        let (tell, ended) = mpsc::sync_channel(1);
+        std::thread::spawn(move || tell.send(child.wait_with_output().expect("wait for stresshost")));
+        Self { pid, ended, output: None }
+    }
+
+    /// Sends a signal, unless it has ended.
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        if !self.ended_within(Duration::ZERO) {
+            kill_process(self.pid, signal).expect("signal stresshost");
+        }
+    }
+
+    /// Whether it ends within `limit`.
+    pub(crate) fn ended_within(&mut self, limit: Duration) -> bool {
+        if self.output.is_none() {
+            self.output = self.ended.recv_timeout(limit).ok();
+        }
+        self.output.is_some()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn finish(mut self) -> Finished {
+        assert!(self.ended_within(PATIENCE), "stresshost does not end");
+        Finished::of(self.output.take().expect("it has ended"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended_within(Duration::ZERO) && kill_process(self.pid, Signal::KILL).is_ok() {
+            self.ended_within(PATIENCE);
+        }
+    }
+}
+
+/// Waits until a condition holds that only can be looked at.
+pub(crate) fn await_that(what: &str, mut holds: impl FnMut() -> bool) {
+    let clock = Clock::start();
+    while !holds() {
+        assert!(u128::from(clock.now_ns()) < PATIENCE.as_nanos(), "never happened: {what}");
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Milliseconds in microseconds, the unit of summaries.
+pub(crate) const fn ms(milliseconds: u64) -> u64 {
+    milliseconds * 1_000
+}
+
+/// Runs `body` and returns how long it took, in milliseconds.
+pub(crate) fn timed_ms(body: impl FnOnce()) -> u64 {
+    let clock = Clock::start();
+    body();
+    clock.now_ns() / NS_PER_MS
+}

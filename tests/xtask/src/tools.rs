@@ -1,0 +1,57 @@
+//! Running other programs, and saying how to install those that are missing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+/// Root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap_or_else(|_| PathBuf::from("."))
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
+    let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output()?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
+    let directory =
+        metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    Ok(PathBuf::from(directory))
+}
+
+/// The cargo that runs this program.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root());
+    command
+}
+
+/// Runs a command to its end and fails when it does.
+pub(crate) fn must(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    eprintln!(
+        "> {} {}",
+        Path::new(&program).file_name().unwrap_or_default().to_string_lossy(),
+        args.join(" ")
+    );
+    let status = command.status().with_context(|| format!("cannot start `{program}`"))?;
+    if !status.success() {
+        bail!("`{program} {}` failed: {status}", args.join(" "));
+    }
+    Ok(())
+}
+
+/// The path of a program; an error that says how to install it when it is missing.
+pub(crate) fn find(program: &str, install: &str) -> anyhow::Result<PathBuf> {
+    search(program).with_context(|| format!("`{program}` is not installed; run `{install}`"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "PATH is the machine's, not a setting of stresshost")]
+fn search(program: &str) -> Option<PathBuf> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    // Debian keeps servers in sbin, which a user's PATH may lack.
+    let places = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    places.map(|place| place.join(program)).find(|candidate| candidate.is_file())
+}
