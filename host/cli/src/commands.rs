@@ -33,7 +33,8 @@ pub(crate) fn dispatch(argv: Vec<OsString>, printer: &Printer) -> anyhow::Result
         Some((first, rest)) if first == "run" => with_plugin(Verb::Run, rest, printer),
         Some((first, rest)) if first == "plan" => with_plugin(Verb::Plan, rest, printer),
         Some((first, rest)) if is_plugin_name(first) => {
-            crate::loader::find(first).with_context(|| format!("`{first}` is not a command of stresshost"))?;
+            crate::loader::find(first)
+                .with_context(|| format!("`{first}` is not a command of stresshost"))?;
             run_named(first, rest, printer)
         }
         _ => other(&argv, printer),

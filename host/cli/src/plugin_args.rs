@@ -9,7 +9,7 @@ use stresshost_plan::{
 
 use crate::args::texts;
 use crate::config;
-use crate::exit::usage;
+use crate::exit::{Exit, coded, usage};
 
 /// Prefix that keeps a plugin's argument ids apart from stresshost's.
 const PREFIX: &str = "plugin:";
@@ -20,17 +20,9 @@ fn positional_id(index: usize) -> String {
 
 /// Adds a plugin's arguments to a command.
 pub(crate) fn add(mut command: Command, descriptor: &Descriptor) -> anyhow::Result<Command> {
-    let taken: Vec<String> =
-        command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
+    check(&command, descriptor)
+        .map_err(|reason| coded(Exit::PluginFault, format!("plugin `{}` {reason}", descriptor.name)))?;
     for flag in &descriptor.flags {
-        for name in std::iter::once(&flag.name).chain(&flag.aliases) {
-            if taken.contains(name) || name == "help" {
-                let plugin = &descriptor.name;
-                return Err(usage(format!(
-                    "plugin `{plugin}` declares `--{name}`, which is stresshost's own"
-                )));
-            }
-        }
         command = command.arg(flag_arg(flag));
     }
     for (index, positional) in descriptor.positionals.iter().enumerate() {
@@ -51,6 +43,48 @@ pub(crate) fn add(mut command: Command, descriptor: &Descriptor) -> anyhow::Resu
         command = command.after_long_help(format!("Examples:\n{examples}\n{}", crate::exit::TABLE));
     }
     Ok(command)
+}
+
+/// Refuses what clap could not tell apart: it breaks on a command that contradicts itself.
+fn check(command: &Command, descriptor: &Descriptor) -> Result<(), String> {
+    let mut longs: Vec<&str> = command.get_arguments().filter_map(Arg::get_long).collect();
+    let mut shorts: Vec<char> = command.get_arguments().filter_map(Arg::get_short).collect();
+    longs.push("help");
+    shorts.push('h');
+    let (own_longs, own_shorts) = (longs.len(), shorts.len());
+    for flag in &descriptor.flags {
+        for name in std::iter::once(&flag.name).chain(&flag.aliases) {
+            let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            if name.is_empty() || name.starts_with('-') || !name.bytes().all(plain) {
+                return Err(format!(
+                    "declares a flag named `{}`, which is not a plain name",
+                    name.escape_debug()
+                ));
+            }
+            if let Some(place) = longs.iter().position(|taken| taken == name) {
+                return Err(format!("declares `--{name}`, {}", taken(place < own_longs)));
+            }
+            longs.push(name);
+        }
+        if let Some(short) = flag.short {
+            if !short.is_ascii_alphanumeric() {
+                return Err(format!("declares `-{}`, which is not a letter", short.escape_debug()));
+            }
+            if let Some(place) = shorts.iter().position(|&taken| taken == short) {
+                return Err(format!("declares `-{short}`, {}", taken(place < own_shorts)));
+            }
+            shorts.push(short);
+        }
+    }
+    let mut optional = descriptor.positionals.iter().skip_while(|positional| positional.required);
+    match optional.find(|positional| positional.required) {
+        Some(late) => Err(format!("requires the argument `{}` after one that may be left out", late.name)),
+        None => Ok(()),
+    }
+}
+
+const fn taken(by_stresshost: bool) -> &'static str {
+    if by_stresshost { "which is stresshost's own" } else { "twice" }
 }
 
 fn flag_arg(flag: &Flag) -> Arg {
@@ -169,6 +203,66 @@ fn scalar(kind: &ValueKind, text: &str) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stresshost_plan::Positional;
+
+    fn flag(name: &str, aliases: &[&str], short: Option<char>) -> Value {
+        serde_json::json!({ "name": name, "aliases": aliases, "short": short, "kind": "text", "help": "" })
+    }
+
+    fn descriptor(flags: &[Value]) -> Descriptor {
+        let text = serde_json::json!({
+            "schema": "", "name": "odd", "version": "", "summary": "", "flags": flags,
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn arguments_that_cannot_be_told_apart_are_refused() {
+        let table = [
+            (vec![flag("out", &[], None)], "declares `--out`, which is stresshost's own"),
+            (vec![flag("help", &[], None)], "declares `--help`, which is stresshost's own"),
+            (vec![flag("quick", &[], Some('q'))], "declares `-q`, which is stresshost's own"),
+            (vec![flag("a", &[], None), flag("b", &["a"], None)], "declares `--a`, twice"),
+            (vec![flag("a", &[], Some('x')), flag("b", &[], Some('x'))], "declares `-x`, twice"),
+            (vec![flag("", &[], None)], "declares a flag named ``, which is not a plain name"),
+            (vec![flag("a=b", &[], None)], "declares a flag named `a=b`, which is not a plain name"),
+            (vec![flag("-a", &[], None)], "declares a flag named `-a`, which is not a plain name"),
+            (vec![flag("a", &[], Some('\n'))], "declares `-\\n`, which is not a letter"),
+        ];
+        for (flags, expected) in table {
+            let error = add(crate::args::run_command(), &descriptor(&flags)).unwrap_err();
+            assert_eq!(error.to_string(), format!("plugin `odd` {expected}"));
+        }
+        let positional = |name: &str, required| Positional {
+            name: name.into(),
+            help: String::new(),
+            required,
+            target: false,
+        };
+        let mut late = descriptor(&[]);
+        late.positionals = vec![positional("A", false), positional("B", true)];
+        let error = add(crate::args::run_command(), &late).unwrap_err().to_string();
+        assert_eq!(error, "plugin `odd` requires the argument `B` after one that may be left out");
+    }
+
+    #[test]
+    fn positionals_keep_their_order() {
+        let mut two = descriptor(&[]);
+        for (name, target) in [("A", false), ("B", true)] {
+            two.positionals.push(Positional {
+                name: name.into(),
+                help: String::new(),
+                required: true,
+                target,
+            });
+        }
+        let command = add(crate::args::run_command(), &two).unwrap();
+        command.clone().debug_assert();
+        let matches = command.try_get_matches_from(["run", "one", "http://h/"]).unwrap();
+        let input = read(&matches, &two, None).unwrap();
+        assert_eq!(input.input.args, ["one", "http://h/"]);
+        assert_eq!(input.targets, ["http://h/"]);
+    }
 
     #[test]
     fn scalars_become_the_json_their_kind_names() {

@@ -26,7 +26,9 @@ pub(super) fn demo(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<Ex
             argv.extend([format!("--{name}"), values.join(",")]);
         }
     }
-    args::texts(matches, "report-file").into_iter().for_each(|file| argv.extend(["--report-file".to_owned(), file]));
+    args::texts(matches, "report-file")
+        .into_iter()
+        .for_each(|file| argv.extend(["--report-file".to_owned(), file]));
     for name in ["json", "no-progress", "quiet"] {
         if args::is_set(matches, name) {
             argv.push(format!("--{name}"));
