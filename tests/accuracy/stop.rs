@@ -7,7 +7,7 @@ use stresshost_metrics::Summary;
 use stresshost_shop::Faults;
 use stresshost_tests::Project;
 
-use crate::measure::{Running, assert_adds_up, await_that, beside_others, only, shop, timed_ms};
+use crate::measure::{Running, assert_adds_up, await_that, beside_others, measure, only, shop, timed_ms};
 use crate::scripted::Scripted;
 
 /// How long the impatient wait before they press Ctrl-C again.
@@ -92,12 +92,9 @@ fn once_waits_for_the_grace_period_and_no_longer() {
     let (server, project) = (Scripted::start(), Project::default());
     let _turn = beside_others();
     let mut running = stuck(&project, &server, &["--graceful-stop", "500ms"]);
-    let mut took_ms = 0;
-    let summary = {
-        running.signal(Signal::TERM);
-        took_ms += timed_ms(|| assert!(running.ended_within(Duration::from_secs(10))));
-        ended(&project, running)
-    };
+    running.signal(Signal::TERM);
+    let took_ms = timed_ms(|| assert!(running.ended_within(Duration::from_secs(10))));
+    let summary = ended(&project, running);
     assert!((450..5_000).contains(&took_ms), "{took_ms} ms");
     assert_all_interrupted(&summary);
 }
@@ -108,7 +105,7 @@ fn the_end_of_the_load_has_a_grace_period_too() {
     let url = server.url("/never");
     let args = [&url, "--vus", "8", "--duration", "300ms", "--graceful-stop", "200ms"];
     let _turn = beside_others();
-    let (finished, summary) = crate::measure::measure(&project, &args);
+    let (finished, summary) = measure(&project, &args);
     assert_ne!(finished.exit, Some(130));
     assert!(!summary.run.interrupted, "nobody stopped it");
     assert_all_interrupted(&summary);

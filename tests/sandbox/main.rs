@@ -1,1 +1,45 @@
-//! The sandbox door.
+//! Hostile and broken plugins, run by the real command.
+//!
+//! | module | plugins |
+//! |---|---|
+//! | `guests` | one program per behaviour, built from `tests/guests` |
+//! | `files` | files that are no workload of this host, made here from bytes |
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod files;
+mod guests;
+
+/// Lists the guests. One without a test of its name does not compile.
+macro_rules! guests {
+    ($($guest:ident)*) => {
+        const TESTS: &[fn()] = &[$(guests::$guest),*];
+        const GUESTS: &[&str] = &[$(stringify!($guest)),*];
+    };
+}
+
+guests! {
+    ok
+    trap
+    spin
+    hog_memory
+    denied_host
+    fail_setup
+    fail_start
+    panic_describe
+    bad_descriptor
+    bad_plan
+    io_in_plan
+    stale_response
+    artifacts_escape
+}
+
+#[test]
+fn every_guest_that_is_built_has_a_test() {
+    let manifest = include_str!("../guests/Cargo.toml");
+    let examples = manifest.split("[[example]]").skip(1);
+    let name = |example: &'static str| example.trim().strip_prefix("name = \"")?.split('"').next();
+    let built: Vec<&str> = examples.map(|example| name(example).expect("a name comes first")).collect();
+    assert_eq!(built, GUESTS);
+    assert_eq!(TESTS.len(), GUESTS.len());
+}

@@ -80,7 +80,7 @@ fn with_plugin(verb: Verb, rest: &[String], printer: &Printer) -> anyhow::Result
         };
     };
     let plugin = crate::loader::load(&reference)?;
-    let descriptor = plugin.describe().map_err(|error| prepare::call_error(error, None))?;
+    let descriptor = prepare::describe(&plugin, &reference)?;
     let command = plugin_args::add(base, &descriptor)?;
     match (parse(command, rest, printer)?, verb) {
         (Parsed::Shown(exit), _) => Ok(exit),

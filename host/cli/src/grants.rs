@@ -51,6 +51,11 @@ impl Grants {
         }
     }
 
+    /// The granted targets for people.
+    pub(crate) fn describe(&self) -> String {
+        if self.texts.is_empty() { "nothing".to_owned() } else { self.texts.join(", ") }
+    }
+
     fn covers(&self, origin: &Origin) -> bool {
         let scheme = match origin.scheme {
             Scheme::Http => "http",

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::block::add;
 use crate::{Histogram, MAX_SERIES_POINTS, Percentiles};
 
+/// Shortest point of the series that stands alone, in seconds: half a tick.
+const SHORTEST_S: f64 = 0.5;
+
 /// One point of the time series.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeriesPoint {
@@ -56,7 +59,16 @@ impl Series {
 
     /// Adds a tick. The point's percentiles are derived from `histogram`.
     pub fn push(&mut self, point: SeriesPoint, histogram: &Histogram) {
-        let tick = Packed { point, histogram: pack(histogram) };
+        let mut tick = Packed { point, histogram: pack(histogram) };
+        // A run ends between two ticks; what is left then is too short for rates of its own.
+        if tick.point.width_s < SHORTEST_S
+            && self.open.is_none()
+            && let Some(last) = self.points.pop()
+        {
+            tick = merge(&last, &tick);
+            self.points.push(tick);
+            return;
+        }
         let (merged, ticks) = match self.open.take() {
             None => (tick, 1),
             Some((open, ticks)) => (merge(&open, &tick), ticks + 1),
@@ -147,5 +159,20 @@ mod tests {
         let expected = whole.value_at_quantile(0.5 * points[0].width_s / 100.0);
         assert!(first.p50.abs_diff(expected) <= 100, "{} against {expected}", first.p50);
         assert!(points.windows(2).all(|pair| (pair[0].t_s + pair[0].width_s - pair[1].t_s).abs() < 1e-9));
+    }
+
+    #[test]
+    fn a_sliver_at_the_end_joins_its_neighbour() {
+        let mut series = Series::default();
+        for (t_s, width_s) in [(0.0, 1.0), (1.0, 1.0), (2.0, 0.003)] {
+            let mut histogram = crate::block::histogram();
+            record(&mut histogram, 5);
+            let response_us = Percentiles::of(&histogram);
+            let point = SeriesPoint { t_s, width_s, fired: 1, done: 1, errors: 0, vus_busy: 1, response_us };
+            series.push(point, &histogram);
+        }
+        let points = series.points();
+        assert_eq!(points.iter().map(|p| p.fired).collect::<Vec<_>>(), [1, 2]);
+        assert!((points[1].width_s - 1.003).abs() < 1e-9);
     }
 }

@@ -4,7 +4,7 @@ use stresshost_engine::Fault;
 use wasmtime::{Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
 use crate::state::VuState;
-use crate::{EPOCH_MS, MAX_COMPONENT_HANDLES, MAX_HOSTCALL_BYTES};
+use crate::{EPOCH_MS, MAX_COMPONENT_HANDLES, MAX_HOSTCALL_BYTES, MAX_MEMORY_BYTES};
 
 /// A store with every limit set.
 pub(crate) fn store(engine: &Engine, state: VuState) -> Store<VuState> {
@@ -31,17 +31,65 @@ fn on_epoch(mut context: StoreContextMut<'_, VuState>) -> wasmtime::Result<Updat
 
 /// Says what broke a guest: its own panic text first, then wasmtime's words with the guest's backtrace.
 pub(crate) fn fault(during: &'static str, state: &VuState, error: &wasmtime::Error) -> Fault {
+    let panic = without_advice(&state.stderr.take());
     let reason = match error.downcast_ref::<Trap>() {
+        // The words of Rust's standard library; other languages' are shown as they are.
+        Some(Trap::UnreachableCodeReached) if panic.starts_with("memory allocation of") => {
+            format!("an instance has at most {} MiB of memory", MAX_MEMORY_BYTES >> 20)
+        }
         Some(Trap::UnreachableCodeReached) => "panicked or reached unreachable code".to_owned(),
         Some(Trap::StackOverflow) => "overflowed its stack".to_owned(),
         Some(Trap::OutOfFuel | Trap::Interrupt) => "was interrupted".to_owned(),
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
     };
-    let panic = state.stderr.take();
     let mut text = if panic.is_empty() { reason } else { format!("{panic}\n({reason})") };
     if let Some(backtrace) = error.downcast_ref::<wasmtime::WasmBacktrace>() {
-        text.push_str(&format!("\n{backtrace}"));
+        text.push_str(&format!("\n{}", without_runtime(&backtrace.to_string())));
     }
     Fault::new(during, text)
+}
+
+/// A panic text without Rust's advice to set a variable, which no guest can see.
+fn without_advice(panic: &str) -> String {
+    let lines = panic.lines().filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE=1`"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A backtrace without the innermost frames in which Rust's own libraries only carry a panic to its end: what a
+/// plugin's author looks for comes first then, and first is what fits a report.
+fn without_runtime(backtrace: &str) -> String {
+    let (frames, head): (Vec<&str>, Vec<&str>) = backtrace.lines().partition(|line| line.contains(".wasm!"));
+    let carries = |frame: &&&str| {
+        let name = frame.split_once(".wasm!").map_or("", |(_, name)| name);
+        let root = name.split(['[', ':']).next().unwrap_or(name);
+        ["abort", "alloc", "core", "std", "__rustc", "rust_panic", "rust_begin_unwind"].contains(&root)
+    };
+    let carriers = frames.iter().take_while(carries).count();
+    let kept = if carriers == frames.len() { &frames[..] } else { &frames[carriers..] };
+    [&head[..], kept].concat().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backtrace_begins_with_the_plugins_own_code() {
+        let head = "error while executing at wasm backtrace:";
+        let runtime = "    0:  0x1 - p.wasm!abort\n    1:  0x2 - p.wasm!std[d1]::process::abort\n    \
+                       2:  0x3 - p.wasm!core::panicking::panic_fmt";
+        let own = "    3:  0x4 - p.wasm!shop::pay\n    4:  0x5 - p.wasm!core[1]::ops::call";
+        assert_eq!(without_runtime(&format!("{head}\n{runtime}\n{own}")), format!("{head}\n{own}"));
+        let only = format!("{head}\n{runtime}");
+        assert_eq!(without_runtime(&only), only, "something is better than nothing");
+        assert_eq!(without_runtime(""), "");
+    }
+
+    #[test]
+    fn advice_that_nobody_can_take_is_left_out() {
+        let panic = "boom\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
+        assert_eq!(without_advice(panic), "boom");
+        assert_eq!(without_advice("line\n\nother"), "line\n\nother");
+    }
 }

@@ -72,7 +72,7 @@ pub enum CallError {
         text: String,
     },
     /// The plugin's answer is not the document it should be.
-    #[error("the plugin's {what} is not valid: {reason}")]
+    #[error("the plugin's {what} is not valid: {reason}; tell its author")]
     Document {
         /// `descriptor`, `plan` or `analysis`.
         what: &'static str,

@@ -21,17 +21,19 @@ pub(super) fn plan(
     let text = if args::is_set(matches, "json") {
         format!("{}\n", serde_json::to_string_pretty(&plan)?)
     } else {
-        describe(&plan, &grants.texts)?
+        describe(&plan, &grants.describe())?
     };
     printer.result(text.as_bytes());
     Ok(Exit::Pass)
 }
 
-fn describe(plan: &Plan, granted: &[String]) -> Result<String, std::fmt::Error> {
+fn describe(plan: &Plan, granted: &str) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "plan      {}", plan.name)?;
-    writeln!(text, "targets   {}", plan.targets.join(", "))?;
-    writeln!(text, "granted   {}", granted.join(", "))?;
+    if !plan.targets.is_empty() {
+        writeln!(text, "targets   {}", plan.targets.join(", "))?;
+    }
+    writeln!(text, "granted   {granted}")?;
     writeln!(text, "length    {}", format_duration_ms(plan.duration_ms()))?;
     if plan.warmup_ms > 0 {
         writeln!(text, "warm-up   {}", format_duration_ms(plan.warmup_ms))?;

@@ -38,7 +38,7 @@ fn list(printer: &Printer) {
 fn inspect(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<()> {
     let reference = args::text(matches, "plugin").unwrap_or_default();
     let plugin = loader::load(reference)?;
-    let descriptor = plugin.describe().map_err(|error| super::prepare::call_error(error, None))?;
+    let descriptor = super::prepare::describe(&plugin, reference)?;
     let text = if args::is_set(matches, "json") {
         format!("{}\n", serde_json::to_string_pretty(&descriptor)?)
     } else {

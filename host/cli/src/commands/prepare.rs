@@ -1,5 +1,6 @@
 //! What `run` and `plan` have in common: config, input, plan, grants.
 
+use anyhow::Context;
 use clap::ArgMatches;
 use stresshost_plan::yaml::Document;
 use stresshost_plan::{Descriptor, Plan};
@@ -14,6 +15,12 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     pub(super) grants: Grants,
     pub(super) seed: u64,
+}
+
+/// Asks a plugin what it is. Only a plugin that answers has a name, so an error tells what the user called it.
+pub(super) fn describe(plugin: &Plugin, reference: &str) -> anyhow::Result<Descriptor> {
+    let described = plugin.describe().map_err(|error| call_error(error, None));
+    described.with_context(|| format!("plugin `{reference}`"))
 }
 
 /// Turns arguments into a plan.

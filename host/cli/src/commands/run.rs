@@ -156,7 +156,7 @@ fn announce(plan: &Plan, id: &str, seed: u64, grants: &Grants, printer: &Printer
     for scenario in &plan.scenarios {
         printer.note(&format!("  {}: {}", scenario.name, scenario.executor.describe()));
     }
-    printer.note(&format!("  granted: {}", grants.texts.join(", ")));
+    printer.note(&format!("  granted: {}", grants.describe()));
 }
 
 fn run_error(error: RunError) -> anyhow::Error {

@@ -58,7 +58,7 @@ impl Plan {
         if !self.shared.allows(&self.origin, None) {
             return Err(Failure::new(
                 ErrorKind::Denied,
-                format!("{} is not among the granted targets", self.origin),
+                format!("{0} is not among the granted targets; `--allow {0}` grants it", self.origin),
             ));
         }
         let stream = if self.origin.scheme == Scheme::Unix {

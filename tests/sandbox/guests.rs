@@ -1,0 +1,306 @@
+//! One test per guest, of the guest's name: exit code, what the user sees, what the run directory says.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use stresshost_metrics::{IterationsSummary, MetricValueSummary, Summary, VerdictStatus};
+use stresshost_shop::{Shop, ShopConfig};
+use stresshost_tests::{Finished, Project, guest};
+
+/// Two users, long enough for several iterations of each.
+const LOAD: [&str; 6] = ["--vus", "2", "--duration", "300ms", "--graceful-stop", "300ms"];
+
+/// Runs a guest into the directory `out`.
+fn run(project: &Project, name: &str, args: &[&str]) -> Finished {
+    let component = guest(name);
+    let component = component.to_str().unwrap();
+    let fixed = ["run", "--plugin", component, "--out", "out", "--no-progress", "--seed", "1"];
+    project.run(&[&fixed[..], &LOAD, args].concat())
+}
+
+/// Asserts that a run has left everything a run leaves, and returns its summary.
+fn complete(project: &Project) -> Summary {
+    let out = project.path().join("out");
+    let text = |name: &str| std::fs::read_to_string(out.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    for name in ["run.json", "summary.json", "analysis.json"] {
+        let document: serde_json::Value = serde_json::from_str(&text(name)).unwrap();
+        assert!(document["schema"].as_str().unwrap().starts_with("stresshost."), "{name}: {document}");
+    }
+    let snapshots = text("snapshots.jsonl");
+    assert!(!snapshots.is_empty());
+    for line in snapshots.lines() {
+        let snapshot: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(snapshot["t_s"].is_number(), "{line}");
+    }
+    assert!(text("report.html").contains("</html>"));
+    let summary = project.summary("out");
+    for scenario in &summary.scenarios {
+        let IterationsSummary { due, started, finished, failed, interrupted, faulted, dropped } =
+            scenario.iterations;
+        assert_eq!(due, started + dropped);
+        assert_eq!(started, finished + failed + interrupted + faulted);
+    }
+    summary
+}
+
+/// Asserts that a run never got to load anything: its record is there, and no summary claims that it was done.
+fn only_recorded(project: &Project) {
+    let mut names: Vec<_> = std::fs::read_dir(project.path().join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["run.json", "snapshots.jsonl"]);
+}
+
+fn never_ran(project: &Project) {
+    assert!(!project.path().join("out").exists(), "no run directory for what never ran");
+}
+
+fn contains(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+}
+
+fn iterations(summary: &Summary) -> IterationsSummary {
+    summary.scenarios[0].iterations
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+pub(crate) fn ok() {
+    let project = Project::default();
+    let finished = run(&project, "ok", &[]);
+    finished.expect_exit(0);
+    contains(&finished.stderr, &["user 0 threw", "granted: nothing", "run directory: out"]);
+    contains(&finished.stdout, &["PASS", "a die has six sides", "throws (counter)"]);
+    let summary = complete(&project);
+    assert_eq!(summary.verdict.status, VerdictStatus::Pass);
+    let done = iterations(&summary);
+    assert!(done.finished > 10 && done.finished == done.due, "{done:?}");
+    assert_eq!((summary.checks[0].passed, summary.checks[0].failed), (done.finished, 0));
+    let MetricValueSummary::Counter { sum, .. } = summary.metrics[0].value else { panic!("not a counter") };
+    assert_eq!(sum, done.finished as f64);
+    let least_us = summary.scenarios[0].service_us.unwrap().min;
+    assert!(least_us >= 5_000, "an iteration sleeps 5 ms, yet one took {least_us} us");
+    let artifacts = project.path().join("out/artifacts");
+    assert_eq!(read(&artifacts.join("throws.txt")).lines().count() as u64, done.finished);
+    assert_eq!(read(&artifacts.join("end/shared.txt")), "seed 1", "teardown has what setup returned");
+}
+
+#[test]
+pub(crate) fn trap() {
+    let project = Project::default();
+    let finished = run(&project, "trap", &[]);
+    finished.expect_exit(13);
+    contains(
+        &finished.stderr,
+        &[
+            "warning: the plugin broke in `iterate`: ",
+            "panicked at tests/guests/trap/guest.rs:",
+            "the basket is empty",
+            "wasm backtrace",
+            "trap::take_from_empty_basket",
+            "stresshost:workload/guest@0.1.0#iterate",
+        ],
+    );
+    assert!(!finished.stderr.contains("RUST_BACKTRACE"), "{}", finished.stderr);
+    assert_eq!(finished.stderr.matches("the basket is empty").count(), 1, "told once a text");
+    contains(&finished.stdout, &["PLUGIN FAULT", "the basket is empty", "take_from_empty_basket"]);
+    let summary = complete(&project);
+    assert_eq!(summary.verdict.status, VerdictStatus::Fault);
+    let done = iterations(&summary);
+    assert!(done.faulted >= 2, "{done:?}");
+    assert_eq!(done.finished, 2 * done.faulted + done.finished % 2, "every third breaks: {done:?}");
+    assert_eq!(summary.faults.iter().map(|fault| fault.count).sum::<u64>(), done.faulted);
+    assert_eq!((summary.faults[0].plugin.as_str(), summary.faults[0].during.as_str()), ("trap", "iterate"));
+    contains(&summary.faults[0].text, &["the basket is empty", "trap::take_from_empty_basket"]);
+    assert_eq!(summary.operations_done(), 0);
+}
+
+#[test]
+pub(crate) fn spin() {
+    let project = Project::default();
+    // Both users on one core: the one that spins must give way to the other, and both to the end of the run.
+    let finished = run(&project, "spin", &["--cores", "1"]);
+    finished.expect_exit(11);
+    contains(&finished.stdout, &["INCONCLUSIVE", "no iteration ended", "interrupted 2"]);
+    let summary = complete(&project);
+    let done = iterations(&summary);
+    assert_eq!((done.started, done.interrupted, done.faulted), (2, 2, 0));
+    // Load and grace are 600 ms, and the guest's own limit would be 10 s.
+    assert!(summary.run.duration_s < 5.0, "{}", summary.run.duration_s);
+}
+
+#[test]
+pub(crate) fn hog_memory() {
+    let project = Project::default();
+    let finished = run(&project, "hog_memory", &[]);
+    finished.expect_exit(13);
+    contains(
+        &finished.stderr,
+        &["memory allocation of 1048576 bytes failed", "an instance has at most 64 MiB of memory"],
+    );
+    let summary = complete(&project);
+    let done = iterations(&summary);
+    assert!(done.faulted > 0 && done.finished == 0, "{done:?}");
+    assert_eq!(summary.faults[0].count, done.faulted);
+    let most = 2 * (64 << 20) + (256 << 20);
+    assert!(summary.generator.rss_max_bytes < most, "{}", summary.generator.rss_max_bytes);
+}
+
+#[test]
+pub(crate) fn denied_host() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let port = elsewhere.local_addr().unwrap().port();
+    let project = Project::default();
+    let finished = run(&project, "denied_host", &[&port.to_string()]);
+    finished.expect_exit(14);
+    let hint = format!(
+        "http://127.0.0.1:{port} is not among the granted targets; `--allow http://127.0.0.1:{port}`"
+    );
+    contains(&finished.stderr, &[&hint, "[denied]"]);
+    contains(&finished.stdout, &["DENIED", &format!("--allow http://127.0.0.1:{port}")]);
+    let summary = complete(&project);
+    assert_eq!(summary.verdict.status, VerdictStatus::Denied);
+    assert_eq!(summary.operations[0].errors["denied"], summary.operations[0].count);
+    assert_eq!(iterations(&summary).finished, 0);
+    let nobody = elsewhere.accept().unwrap_err();
+    assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock, "the host connected all the same");
+
+    // What the message advises helps.
+    let shop = Shop::start_in_thread(ShopConfig::default()).unwrap();
+    let origin = format!("http://{}", shop.addr());
+    let project = Project::default();
+    let finished = run(&project, "denied_host", &[&shop.addr().port().to_string(), "--allow", &origin]);
+    contains(&finished.stderr, &[&format!("granted: {origin}")]);
+    let summary = complete(&project);
+    assert!(summary.operations[0].statuses.values().sum::<u64>() > 0);
+    assert!(!summary.operations[0].errors.contains_key("denied"));
+}
+
+#[test]
+pub(crate) fn fail_setup() {
+    let project = Project::default();
+    let finished = run(&project, "fail_setup", &[]);
+    finished.expect_exit(3);
+    contains(&finished.stderr, &["error: set-up failed: the warehouse is closed [no_stock]"]);
+    assert_eq!(finished.stdout, "");
+    only_recorded(&project);
+}
+
+#[test]
+pub(crate) fn fail_start() {
+    let project = Project::default();
+    let finished = run(&project, "fail_start", &[]);
+    finished.expect_exit(3);
+    contains(
+        &finished.stderr,
+        &["error: virtual user 1 could not start: there is one account only [no_account]"],
+    );
+    only_recorded(&project);
+}
+
+#[test]
+pub(crate) fn panic_describe() {
+    let project = Project::default();
+    let finished = run(&project, "panic_describe", &[]);
+    finished.expect_exit(13);
+    contains(
+        &finished.stderr,
+        &[
+            "panic_describe.wasm`: the plugin broke in `describe`: ",
+            "panicked at tests/guests/panic_describe/guest.rs:",
+            "who am I?",
+            "stresshost:workload/guest@0.1.0#describe",
+        ],
+    );
+    never_ran(&project);
+}
+
+#[test]
+pub(crate) fn bad_descriptor() {
+    let project = Project::default();
+    let finished = run(&project, "bad_descriptor", &[]);
+    finished.expect_exit(13);
+    contains(
+        &finished.stderr,
+        &["bad_descriptor.wasm`: the plugin's descriptor is not valid: expected value at line 1 column 1"],
+    );
+    never_ran(&project);
+}
+
+#[test]
+pub(crate) fn bad_plan() {
+    let project = Project::default();
+    let config = project.write("config.yaml", "scenarios: [{executor: {vus: 5}}]\n");
+    let finished = run(&project, "bad_plan", &["--config", config.to_str().unwrap()]);
+    finished.expect_exit(13);
+    contains(
+        &finished.stderr,
+        &[
+            "error: the plugin made a plan that cannot run: ",
+            "/scenarios/0/executor/vus: 0 virtual users do nothing",
+            "/scenarios/0/executor/duration_ms: a duration of 0 measures nothing",
+        ],
+    );
+    assert!(!finished.stderr.contains("config.yaml"), "the user's config is not to blame");
+    never_ran(&project);
+}
+
+#[test]
+pub(crate) fn io_in_plan() {
+    let project = Project::default();
+    let finished = run(&project, "io_in_plan", &[]);
+    finished.expect_exit(2);
+    let refusal = "not available in `describe`, `plan` and `analyze`";
+    contains(&finished.stderr, &["request `GET /`: ", "metric `orders`: ", "artifact `x.txt`: "]);
+    assert_eq!(finished.stderr.matches(refusal).count(), 3, "{}", finished.stderr);
+    never_ran(&project);
+}
+
+#[test]
+pub(crate) fn stale_response() {
+    let shop = Shop::start_in_thread(ShopConfig::default()).unwrap();
+    let project = Project::default();
+    let finished = run(&project, "stale_response", &[&format!("http://{}/products/1", shop.addr())]);
+    finished.expect_exit(0);
+    let summary = complete(&project);
+    let done = iterations(&summary);
+    assert!(done.finished > 0);
+    assert_eq!(summary.checks.len(), 2);
+    for check in &summary.checks {
+        assert_eq!((check.passed, check.failed), (done.finished, 0), "{}", check.name);
+    }
+    assert_eq!(summary.operations_done(), 2 * done.finished);
+    assert_eq!(summary.operations_failed(), 0);
+}
+
+#[test]
+pub(crate) fn artifacts_escape() {
+    let project = Project::default();
+    let finished = run(&project, "artifacts_escape", &[]);
+    finished.expect_exit(0);
+    let summary = complete(&project);
+    let done = iterations(&summary);
+    assert_eq!((summary.checks[0].passed, summary.checks[0].failed), (5 * done.finished, 0));
+    let mut files = Vec::new();
+    let mut directories = vec![project.path().to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "txt") {
+                files.push(path.strip_prefix(project.path()).unwrap().to_owned());
+            }
+        }
+    }
+    assert_eq!(files, [Path::new("out/artifacts/kept.txt")]);
+    assert!(!Path::new("/tmp/escaped.txt").exists());
+}
