@@ -83,7 +83,6 @@ fn every_way_to_fail_has_its_kind() {
         summary.operations.iter().find(|operation| operation.name == "/never").expect("checked above");
     let waited = some(never.service_us);
     assert!((ms(299)..ms(600)).contains(&waited.p50) && waited.min >= ms(299), "{waited:?}");
-    assert_eq!(summary.verdict.status, VerdictStatus::Pass, "{:?}", summary.verdict);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use stresshost_tests::Project;
 
 use crate::measure::{alone, measure, ms, only, shop, some};
 
-/// At 1,000/s for 5 s, a stall of 1 s in the middle delays a fifth of 5,000 requests: the one due `x` seconds after its
-/// start by `1 - x` seconds, and a little for the backlog before it. The 50th slowest, the 99th percentile, was due
+/// At 1,000/s for 5 s, a stall of 1 s in the middle delays a fifth of 5,000 requests: the one due `x` seconds after
+/// its start by `1 - x` seconds, and a little for the backlog before it. The 50th slowest, the 99th percentile, was due
 /// 50 ms after the start and waited 950 ms.
 ///
 /// Of the requests the server had in hand, one a user, the service time is the stall's. They are 20, 0.4% of all;

@@ -29,6 +29,7 @@ fn what_happens_in_the_warmup_stays_there() {
     assert!((measured.rate_per_s - 500.0).abs() < 50.0, "{}", measured.rate_per_s);
     assert!(some(warm.response_us).max >= ms(450), "the stall: {warm:?}");
     assert!(some(measured.response_us).max < ms(400), "no trace of it: {measured:?}");
+    assert!(summary.generator.lag_p99_us < ms(400), "nor here: {:?}", summary.generator);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn shown(error: &clap::Error, printer: &Printer) -> anyhow::Result<Parsed> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text =
                 if printer.report_options().color { text.ansi().to_string() } else { text.to_string() };
-            printer.result(text.as_bytes());
+            printer.result(text.as_bytes())?;
             Ok(Parsed::Shown(Exit::Pass))
         }
         // Nobody asked for the help: it stands in for an error message.

@@ -23,7 +23,7 @@ pub(crate) enum Exit {
 pub(crate) const TABLE: &str = "\
 Exit codes:
     0  pass                                    11  inconclusive: not enough data
-    1  internal error                          12  invalid: the generator was the bottleneck
+    1  internal error, or result not written   12  invalid: the generator was the bottleneck
     2  wrong usage, config or plugin file      13  the plugin broke
     3  set-up failed or target unreachable     14  a capability was denied
    10  checks or thresholds failed            130  interrupted";

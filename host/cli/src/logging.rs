@@ -10,7 +10,9 @@ pub(crate) fn start(quiet: bool) -> Option<String> {
     let (filter, complaint) = match EnvFilter::try_new(&wanted) {
         Ok(filter) => (filter, None),
         Err(error) => {
-            (EnvFilter::new("warn,plugin=info"), Some(format!("STRESSHOST_LOG is ignored: {error}")))
+            let advice = "write levels such as `debug` or `warn,stresshost_io=trace`";
+            let complaint = format!("STRESSHOST_LOG=`{wanted}` is ignored: {error}; {advice}");
+            (EnvFilter::new("warn,plugin=info"), Some(complaint))
         }
     };
     let logger =

@@ -1,9 +1,10 @@
 //! The only place that writes to standard output and standard error.
 
 use std::cell::Cell;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use anyhow::Context;
 use stresshost_report::Options;
 
 use crate::env;
@@ -54,9 +55,14 @@ impl Printer {
     }
 
     /// Writes a result. A closed pipe is not an error: the reader has seen enough.
-    pub(crate) fn result(&self, text: &[u8]) {
+    pub(crate) fn result(&self, text: &[u8]) -> anyhow::Result<()> {
         let mut stdout = std::io::stdout().lock();
-        drop(stdout.write_all(text).and_then(|()| stdout.flush()));
+        match stdout.write_all(text).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(error).context("cannot write to standard output")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes a note for people.

@@ -203,10 +203,15 @@ impl Block {
         self.metrics[metric].get_or_insert_with(|| MetricValue::empty(kind))
     }
 
+    /// Whether fewer failures of this sort are kept than are wanted.
+    pub(crate) fn wants_example(&self, op: OpId, kind: ErrorKind) -> bool {
+        let same = |kept: &&FailureExample| kept.op == op && kept.kind == kind;
+        self.examples.iter().filter(same).count() < MAX_FAILURE_EXAMPLES
+    }
+
     /// Keeps a failure unless enough of its sort are kept already.
     pub(crate) fn keep_example(&mut self, example: FailureExample) {
-        let same = |kept: &&FailureExample| kept.op == example.op && kept.kind == example.kind;
-        if self.examples.iter().filter(same).count() < MAX_FAILURE_EXAMPLES {
+        if self.wants_example(example.op, example.kind) {
             self.examples.push(example);
         }
     }

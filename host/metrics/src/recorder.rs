@@ -51,10 +51,12 @@ impl Recorder {
         stats.phases.record(&sample.phases);
     }
 
-    /// Keeps the words of a failure that [`Recorder::record`] counted, while examples are wanted.
-    pub fn explain(&mut self, sample: &Sample, text: &str) {
-        if let Some(kind) = sample.error {
-            let text = cut(text, MAX_FAILURE_TEXT_BYTES).to_owned();
+    /// Keeps the words of a failure that [`Recorder::record`] counted. They are made only while examples are wanted.
+    pub fn explain(&mut self, sample: &Sample, text: impl FnOnce() -> String) {
+        if let Some(kind) = sample.error
+            && self.block.wants_example(sample.op, kind)
+        {
+            let text = cut(&text(), MAX_FAILURE_TEXT_BYTES).to_owned();
             let (op, scenario, at_ns) = (sample.op, sample.scenario, sample.done_ns);
             self.block.keep_example(FailureExample { op, scenario, kind, at_ns, text });
         }
@@ -176,7 +178,7 @@ mod tests {
         for status in 100..200 {
             let failed = Sample { status, error: Some(ErrorKind::Status4xx), ..sample(1, 0) };
             recorder.record(&failed);
-            recorder.explain(&failed, &"é".repeat(10_000));
+            recorder.explain(&failed, || "é".repeat(10_000));
         }
         let block = recorder.take();
         let op = only_op(&block);

@@ -352,7 +352,7 @@ pub struct GeneratorSummary {
     pub rss_max_bytes: u64,
     /// Seconds spent inside guest code.
     pub guest_cpu_s: f64,
-    /// 99th percentile of the schedule lag of all operations, in microseconds.
+    /// 99th percentile of the schedule lag of all operations of the measured window, in microseconds.
     pub lag_p99_us: u64,
 }
 

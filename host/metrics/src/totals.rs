@@ -51,8 +51,8 @@ impl Totals {
     pub fn tick(&mut self, now_ns: u64, vus_busy: u64) -> Snapshot {
         let from_ns = std::mem::replace(&mut self.last_tick_ns, now_ns);
         let interval_s = now_ns.saturating_sub(from_ns) as f64 / NS_PER_S;
-        let response = merged(&self.interval, |op| &op.response_us);
-        let lag = merged(&self.interval, |op| &op.lag_us);
+        let response = merged(both_windows(&self.interval), |op| &op.response_us);
+        let lag = merged(both_windows(&self.interval), |op| &op.lag_us);
         let (mut fired, mut done, mut errors, mut bytes_received) = (0, 0, 0, 0);
         for op in both_windows(&self.interval) {
             fired += op.fired;
@@ -117,7 +117,8 @@ impl Totals {
         summary.series = self.series.points();
         summary.failures = self.failure_summaries(names);
         summary.generator.guest_cpu_s = self.total.guest_cpu_ns as f64 / NS_PER_S;
-        summary.generator.lag_p99_us = merged(&self.total, |op| &op.lag_us).value_at_quantile(0.99);
+        let measured = self.total.ops(Window::Measured).map(|(_, _, stats)| stats);
+        summary.generator.lag_p99_us = merged(measured, |op| &op.lag_us).value_at_quantile(0.99);
         if let Some(mut warmup) = summary.warmup.take() {
             warmup.scenarios = self.scenario_summaries(loads, Window::Warmup);
             warmup.operations = self.operation_summaries(names, Window::Warmup, warmup.duration_s);
@@ -199,9 +200,9 @@ fn both_windows(block: &Block) -> impl Iterator<Item = &OpStats> {
     block.ops(Window::Warmup).chain(block.ops(Window::Measured)).map(|(_, _, stats)| stats)
 }
 
-fn merged(block: &Block, pick: Pick) -> Histogram {
+fn merged<'a>(ops: impl Iterator<Item = &'a OpStats>, pick: Pick) -> Histogram {
     let mut merged = histogram();
-    for op in both_windows(block) {
+    for op in ops {
         add(&mut merged, pick(op));
     }
     merged

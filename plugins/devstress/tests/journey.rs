@@ -53,7 +53,7 @@ fn values_pass_from_responses_into_later_requests() {
         {"name": "page", "get": "/page", "extract": {"id": {"regex": "id=(\\d)(\\d)", "group": 2}, "all": {"regex": "id=\\d+"}}},
         {"name": "use", "post": "/use/{{token}}/{{&token}}/{{id}}?o={{order}}",
          "headers": {"authorization": "Bearer {{token}}"},
-         "json": {"token": "{{token}}", "all": "{{all}}", "raw": "{{&id}}"}},
+         "json": {"token": "{{token}}", "all": "{{all}}", "number": "{{&id}}", "text": "no {{&id}}"}},
         {"name": "form", "post": "/form", "form": {"t": "{{token}}&"}},
     ]));
     assert_eq!(iterate(&mut user, 0), Ok(()));
@@ -61,7 +61,7 @@ fn values_pass_from_responses_into_later_requests() {
     assert_eq!(requests[2].url, "http://shop.test/use/t%221/t\"1/7?o=42");
     assert_eq!(requests[2].header("Authorization"), Some("Bearer t\"1"));
     assert_eq!(requests[2].header("content-type"), Some("application/json"));
-    assert_eq!(requests[2].text(), r#"{"token":"t\"1","all":"id=77","raw":"7"}"#);
+    assert_eq!(requests[2].text(), r#"{"token":"t\"1","all":"id=77","number":7,"text":"no 7"}"#);
     assert_eq!(requests[3].text(), "t=t%221%26");
 }
 

@@ -13,7 +13,7 @@ pub fn write(name: &str, bytes: &[u8]) -> Result<(), Failure> {
 /// Appends to a file, creating it if it is missing.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn append(name: &str, bytes: &[u8]) -> Result<(), Failure> {
     host::artifacts::append(name, bytes).map_err(|reason| refused(name, &reason))
 }

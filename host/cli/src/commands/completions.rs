@@ -11,6 +11,6 @@ pub(super) fn completions(matches: &ArgMatches, printer: &Printer) -> anyhow::Re
     let shell = *matches.get_one::<Shell>("shell").ok_or_else(|| usage("name a shell"))?;
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut args::cli(), "stresshost", &mut script);
-    printer.result(&script);
+    printer.result(&script)?;
     Ok(Exit::Pass)
 }

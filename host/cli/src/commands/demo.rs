@@ -15,7 +15,9 @@ pub(super) fn demo(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<Ex
     let shop =
         Shop::start_in_thread(ShopConfig::default()).map_err(|error| coded(Exit::Unreachable, error))?;
     let target = format!("http://{}", shop.addr());
-    printer.note(&format!("a shop to load runs in this process at {target}: what the generator used includes it"));
+    printer.note(&format!(
+        "a shop to load runs in this process at {target}: what the generator used includes it"
+    ));
     let directory = tempdir()?;
     let journeys = directory.join("demo.yaml");
     std::fs::write(&journeys, JOURNEYS)?;

@@ -23,7 +23,7 @@ pub(super) fn plan(
     } else {
         describe(&plan, &grants.describe())?
     };
-    printer.result(text.as_bytes());
+    printer.result(text.as_bytes())?;
     Ok(Exit::Pass)
 }
 

@@ -13,14 +13,14 @@ use crate::printer::Printer;
 
 pub(super) fn plugin(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<Exit> {
     match matches.subcommand() {
-        Some(("list", _)) => list(printer),
+        Some(("list", _)) => list(printer)?,
         Some(("inspect", matches)) => inspect(matches, printer)?,
         _ => return Err(usage("no such command; see `stresshost plugin --help`")),
     }
     Ok(Exit::Pass)
 }
 
-fn list(printer: &Printer) {
+fn list(printer: &Printer) -> anyhow::Result<()> {
     let dirs = loader::plugin_dirs();
     let listed = stresshost_registry::list(&dirs);
     let mut text = String::new();
@@ -32,7 +32,7 @@ fn list(printer: &Printer) {
         let dirs: Vec<String> = dirs.iter().map(|dir| format!("  {}", dir.display())).collect();
         printer.note(&format!("no plugins; searched:\n{}", dirs.join("\n")));
     }
-    printer.result(text.as_bytes());
+    printer.result(text.as_bytes())
 }
 
 fn inspect(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<()> {
@@ -44,8 +44,7 @@ fn inspect(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<()> {
     } else {
         describe(plugin.loadable(), &descriptor)?
     };
-    printer.result(text.as_bytes());
-    Ok(())
+    printer.result(text.as_bytes())
 }
 
 fn describe(loadable: &Loadable, descriptor: &Descriptor) -> Result<String, std::fmt::Error> {

@@ -26,7 +26,7 @@ pub(super) fn report(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
     let analysis: Option<Analysis> = read(&directory.join("analysis.json"))?;
     let mut text = Vec::new();
     stresshost_report::render(format, &summary, analysis.as_ref(), &printer.report_options(), &mut text)?;
-    printer.result(&text);
+    printer.result(&text)?;
     Ok(Exit::Pass)
 }
 

@@ -44,18 +44,20 @@ pub(super) fn run(
             None
         }
     };
-    print(&summary, analysis.as_ref(), &output, printer)?;
-    // The result is on the screen by now: a full disk cannot take it away.
-    let written = directory.finish(&summary, analysis.as_ref(), &output.formats);
+    // Each is tried, whatever becomes of the others: a full disk must not take the result from the screen.
+    let printed = print(&summary, analysis.as_ref(), &output, printer);
+    let kept = directory.finish(&summary, analysis.as_ref(), &output.formats);
+    if kept.is_ok() {
+        printer.note(&format!("run directory: {}", directory.path().display()));
+        if output.formats.contains(&Format::Html) {
+            printer.note(&format!("report: {}", directory.path().join(Format::Html.file_name()).display()));
+        }
+    }
     for (path, format) in &output.files {
         write_report(path, *format, &summary, analysis.as_ref())
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
+            .with_context(|| format!("cannot write the report `{}`", path.display()))?;
     }
-    written?;
-    printer.note(&format!("run directory: {}", directory.path().display()));
-    if output.formats.contains(&Format::Html) {
-        printer.note(&format!("report: {}", directory.path().join(Format::Html.file_name()).display()));
-    }
+    printed.and(kept)?;
     Ok(Exit::of_summary(&summary))
 }
 
@@ -178,8 +180,7 @@ fn print(
     let format = if output.json { Format::Json } else { Format::Text };
     let mut text = Vec::new();
     stresshost_report::render(format, summary, analysis, &printer.report_options(), &mut text)?;
-    printer.result(&text);
-    Ok(())
+    printer.result(&text)
 }
 
 fn http_config(matches: &ArgMatches, plan: &Plan) -> anyhow::Result<HttpConfig> {
@@ -193,9 +194,8 @@ fn http_config(matches: &ArgMatches, plan: &Plan) -> anyhow::Result<HttpConfig> 
     };
     let resolve: Result<Vec<Resolve>, _> =
         args::texts(matches, "resolve").iter().map(|rule| rule.parse()).collect();
-    let read =
-        |path: &String| std::fs::read(path).map_err(usage).with_context(|| format!("cannot read `{path}`"));
-    let ca_pem = args::texts(matches, "ca").iter().map(read).collect::<anyhow::Result<_>>()?;
+    let ca_pem =
+        args::texts(matches, "ca").iter().map(|path| certificates(path)).collect::<anyhow::Result<_>>()?;
     let kept = options.max_body_kept_bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     Ok(HttpConfig {
         connect_timeout_ms: options.connect_timeout_ms.unwrap_or(defaults.connect_timeout_ms),
@@ -208,6 +208,18 @@ fn http_config(matches: &ArgMatches, plan: &Plan) -> anyhow::Result<HttpConfig> 
         max_response_bytes: options.max_response_bytes.unwrap_or(defaults.max_response_bytes),
         ..defaults
     })
+}
+
+/// Reads a PEM file. What is in its certificates is looked at later, when the file's name is not known any more.
+fn certificates(path: &str) -> anyhow::Result<Vec<u8>> {
+    let pem = std::fs::read(path).map_err(usage).with_context(|| format!("--ca: cannot read `{path}`"))?;
+    let label = b"-----BEGIN CERTIFICATE-----";
+    if pem.windows(label.len()).any(|window| window == label) {
+        return Ok(pem);
+    }
+    Err(usage(format!(
+        "--ca: `{path}` holds no certificate; give a PEM file with `-----BEGIN CERTIFICATE-----`"
+    )))
 }
 
 fn cores(matches: &ArgMatches) -> usize {

@@ -217,9 +217,10 @@ impl Flight {
         };
         let mut recorder = core.context.recorder.borrow_mut();
         recorder.record(&sample);
-        if let Some(text) = &outcome.error_text {
-            recorder.explain(&sample, text);
-        }
+        recorder.explain(&sample, || match &outcome.error_text {
+            Some(text) => text.to_string(),
+            None => format!("the server answered with status {}", outcome.status),
+        });
     }
 }
 

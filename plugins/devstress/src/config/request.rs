@@ -168,7 +168,7 @@ fn body(fields: &Fields<'_>, slots: &mut Slots, scope: &mut Scope<'_>, found: &m
     let (key, node) = fields.one_of(found, &["body", "json", "form"])?;
     match key {
         "json" => {
-            let text = node.value.to_string();
+            let text = unquote_raw(&node.value.to_string());
             let text = slots.fill(&text, Encoding::Json, scope, node, found);
             Some(Body { text, content_type: Some("application/json") })
         }
@@ -182,6 +182,35 @@ fn body(fields: &Fields<'_>, slots: &mut Slots, scope: &mut Scope<'_>, found: &m
             Some(Body { text, content_type: None })
         }
     }
+}
+
+/// JSON in which a text that is nothing but `{{&name}}` has lost its quotes, so that a number stays one.
+fn unquote_raw(json: &str) -> String {
+    let pieces = split(json);
+    let mut text = String::with_capacity(json.len());
+    let mut was_unquoted = false;
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Text(part) => text.push_str(if was_unquoted { &part[1..] } else { part }),
+            Piece::Variable { name, raw: false } => text.push_str(&format!("{{{{{name}}}}}")),
+            Piece::Variable { name, raw: true } => {
+                // A quote after a backslash is part of a text; one before a colon ends a key.
+                let opens = text.ends_with('"') && !text.ends_with("\\\"");
+                let closes = matches!(
+                    pieces.get(index + 1),
+                    Some(Piece::Text(after)) if after.starts_with('"') && !after.starts_with("\":")
+                );
+                was_unquoted = opens && closes;
+                if was_unquoted {
+                    text.pop();
+                }
+                text.push_str(&format!("{{{{&{name}}}}}"));
+                continue;
+            }
+        }
+        was_unquoted = false;
+    }
+    text
 }
 
 fn form(node: &Node<'_>, slots: &mut Slots, scope: &mut Scope<'_>, found: &mut Found) -> String {
@@ -263,5 +292,24 @@ fn on_failure(fields: &Fields<'_>, found: &mut Found) -> OnFailure {
         Some("stop_journey") => OnFailure::Stop,
         Some("continue") => OnFailure::Continue,
         _ => OnFailure::Usual,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_text_that_is_a_raw_variable_loses_its_quotes() {
+        for (json, text) in [
+            (serde_json::json!({"a": "{{&x}}", "b": ["{{ &y }}"]}), r#"{"a":{{&x}},"b":[{{&y}}]}"#),
+            (serde_json::json!({"a": "{{x}}"}), r#"{"a":"{{x}}"}"#),
+            (serde_json::json!({"a": "{{&x}} {{&y}}"}), r#"{"a":"{{&x}} {{&y}}"}"#),
+            (serde_json::json!({"a": "say \"{{&x}}\""}), r#"{"a":"say \"{{&x}}\""}"#),
+            (serde_json::json!({"{{&x}}": 1}), r#"{"{{&x}}":1}"#),
+            (serde_json::json!("{{&x}}"), "{{&x}}"),
+        ] {
+            assert_eq!(unquote_raw(&json.to_string()), text, "{json}");
+        }
     }
 }

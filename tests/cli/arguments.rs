@@ -1,0 +1,237 @@
+//! Flags and values, wrong ones first.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use stresshost_tests::{Finished, Project};
+
+const URL: &str = "http://127.0.0.1:9/";
+
+/// Runs DevStress with arguments that are refused before anything is sent.
+fn refused(args: &[&str]) -> Finished {
+    let project = Project::default();
+    let finished = project.run(&[&["run", "--plugin", "devstress"], args].concat());
+    assert!(!project.path().join("stresshost-out").exists(), "a refused run leaves nothing behind");
+    finished
+}
+
+#[test]
+fn an_unknown_flag_names_the_nearest() {
+    assert_shown!(refused(&[URL, "--durration", "5s"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: unexpected argument '--durration' found
+
+      tip: a similar argument exists: '--duration'
+
+    Usage: stresshost run --plugin <NAME|FILE> --duration <DURATION> <URL>
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn a_flag_without_its_value() {
+    assert_shown!(refused(&[URL, "--duration"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: a value is required for '--duration <DURATION>' but none was supplied
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn a_duration_that_is_none() {
+    assert_shown!(refused(&[URL, "--duration", "5 parsecs"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --duration: `5 parsecs` is not a duration; write seconds or units, such as `300`, `250ms`, `5m` or `1h30m`
+    "#);
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    assert_shown!(refused(&["ftp://files.test/", "--vus", "0", "--rate", "0", "--header", "accept"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --header: `accept` is not a header
+      = hint: write `--header 'accept: text/html'`
+    error: URL: `ftp` cannot be loaded, only http, https and http+unix can
+      = hint: write a URL such as `http://localhost:8080/products`
+    error: --vus: 0 virtual users do nothing
+    error: --rate: a rate must be more than 0 per second, not 0
+    "#);
+}
+
+#[test]
+fn no_target() {
+    assert_shown!(refused(&[]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: there is nothing to load
+      = hint: give a URL, such as `http://localhost:8080/`, or `target_url` in the config
+    "#);
+}
+
+#[test]
+fn a_target_that_is_no_url() {
+    assert_shown!(refused(&["localhost:8080"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: URL: `localhost:8080` is not an absolute URL
+      = hint: write a URL such as `http://localhost:8080/products`
+    "#);
+    assert_shown!(refused(&["http://"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: URL: the URL names no host
+      = hint: write a URL such as `http://localhost:8080/`
+    "#);
+}
+
+#[test]
+fn a_second_target() {
+    assert_shown!(refused(&[URL, "http://127.0.0.1:10/"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: unexpected argument 'http://127.0.0.1:[PORT]/' found
+
+    Usage: stresshost run [OPTIONS] [URL]
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn no_plugin() {
+    assert_shown!(Project::default().run(&["run"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: no plugin named: add `--plugin NAME|FILE`; see `stresshost plugin list`
+    "#);
+}
+
+#[test]
+fn numbers_that_are_none() {
+    assert_shown!(refused(&[URL, "--vus", "many"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --vus: `many` is not a whole number of 0 or more
+    "#);
+    assert_shown!(refused(&[URL, "--cores", "0"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: invalid value '0' for '--cores <N>': 0 is not in 1..=1024
+
+    For more information, try '--help'.
+    "#);
+    assert_shown!(refused(&[URL, "--rate", "fast"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --rate: `fast` is not a rate; write a number per second, such as `5000`, `100/s` or `600/m`
+    "#);
+}
+
+#[test]
+fn a_choice_that_is_none() {
+    assert_shown!(refused(&[URL, "--http-version", "3"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: invalid value '3' for '--http-version <VERSION>'
+      [possible values: auto, 1, 2]
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn grants_and_connections() {
+    assert_shown!(refused(&[URL, "--allow", "shop.test"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --allow: `shop.test` is not a target: the scheme is missing; write `scheme://host:port`, such as `https://api.example:443` or `http://*.test:*`
+    "#);
+    assert_shown!(refused(&[URL, "--resolve", "shop.test"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: cannot read resolve rule `shop.test`: write `name:port=address:port`, such as `shop.test:443=127.0.0.1:[PORT]`
+    "#);
+    assert_shown!(refused(&[URL, "--ca", "none.pem"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --ca: cannot read `none.pem`: No such file or directory (os error 2)
+    "#);
+}
+
+#[test]
+fn a_certificate_file_without_certificates() {
+    let project = Project::default();
+    project.write("notes.txt", "remember the milk\n");
+    assert_shown!(project.run(&["run", "--plugin", "devstress", URL, "--ca", "notes.txt"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --ca: `notes.txt` holds no certificate; give a PEM file with `-----BEGIN CERTIFICATE-----`
+    "#);
+}
+
+#[test]
+fn reports_of_no_known_format() {
+    assert_shown!(refused(&[URL, "--output-format", "html,pdf"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: unknown report format `pdf`: use text, json, html or junit
+    "#);
+    assert_shown!(refused(&[URL, "--report-file", "report.pdf"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --report-file: `report.pdf` must end in .txt, .json, .html or .xml
+    "#);
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    assert_shown!(refused(&[URL, "--config", "none.yaml"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: cannot read `none.yaml`: No such file or directory (os error 2)
+    "#);
+    assert_shown!(refused(&[URL, "--body-file", "none.json"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: --body-file: cannot read `none.json`: No such file or directory (os error 2)
+    "#);
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let project = Project::default();
+    let output = project.stresshost().arg("run").arg(OsStr::from_bytes(b"--out=\xff")).output().unwrap();
+    assert_shown!(Finished::of(output), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: argument "--out=\xFF" is not UTF-8
+    "#);
+}

@@ -1,0 +1,160 @@
+//! Nothing, `--help`, `completions`.
+
+use stresshost_tests::Project;
+
+#[test]
+fn no_arguments_show_the_help_on_standard_error() {
+    let project = Project::default();
+    let (bare, asked) = (project.run(&[]), project.run(&["--help"]));
+    bare.expect_exit(2);
+    asked.expect_exit(0);
+    assert_eq!((bare.stdout.as_str(), &bare.stderr), ("", &asked.stdout));
+    assert_shown!(asked, @r#"
+    exit: 0
+    --- stdout
+    Load and validation host whose workloads are sandboxed WebAssembly components
+
+    Usage: stresshost <COMMAND>
+
+    Commands:
+      run          Run a workload: stresshost run --plugin NAME|FILE [plugin's arguments]
+      plan         Print what `run` with the same arguments would do, and run nothing
+      report       Render a run again from its run directory
+      plugin       Look at plugins
+      demo         Load a shop that runs inside this process, and show the result
+      completions  Print a completion script for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Exit codes:
+        0  pass                                    11  inconclusive: not enough data
+        1  internal error, or result not written   12  invalid: the generator was the bottleneck
+        2  wrong usage, config or plugin file      13  the plugin broke
+        3  set-up failed or target unreachable     14  a capability was denied
+       10  checks or thresholds failed            130  interrupted
+    --- stderr
+    "#);
+}
+
+#[test]
+fn a_group_without_its_command_shows_the_groups_help() {
+    assert_shown!(Project::default().run(&["plugin"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    Look at plugins
+
+    Usage: stresshost plugin <COMMAND>
+
+    Commands:
+      list     List the plugins in the plugin directories
+      inspect  Print what a plugin is, what it imports and what it asks for
+      help     Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    "#);
+}
+
+#[test]
+fn help_of_run_without_a_plugin() {
+    assert_shown!(Project::default().run(&["run", "--help"]), @r#"
+    exit: 0
+    --- stdout
+    Run a workload: stresshost run --plugin NAME|FILE [plugin's arguments]
+
+    Usage: stresshost run [OPTIONS]
+
+    Options:
+          --plugin <NAME|FILE>    The workload: a plugin's name or a .wasm file
+          --config <FILE>         Config of the workload, YAML or JSON
+          --set <PATH=VALUE>      Set a value of the config, such as `scenarios[0].users=50`
+          --seed <N>              Seed of every random choice [default: a new one, printed and recorded]
+          --allow <TARGET>        Let the workload reach a target: scheme://host:port, `*` for any part
+          --out <DIR>             Run directory [default: stresshost-out/<id>]
+          --output-format <LIST>  Reports to write into the run directory: text,json,html,junit
+                                  [default: json,html]
+          --report-file <FILE>    Also write a report here, by extension: .txt, .json, .html, .xml
+          --json                  Print the summary as JSON instead of the text report
+          --no-progress           Show no progress
+      -q, --quiet                 Print results and errors only
+          --cores <N>             Cores to generate load on [default: all]
+          --resolve <RULE>        Connect elsewhere: name:port=address:port
+          --insecure              Accept any TLS certificate
+          --ca <FILE>             Trust the certificates in a PEM file
+      -h, --help                  Print help
+
+    A plugin's own arguments: stresshost run --plugin NAME --help
+
+    Exit codes:
+        0  pass                                    11  inconclusive: not enough data
+        1  internal error, or result not written   12  invalid: the generator was the bottleneck
+        2  wrong usage, config or plugin file      13  the plugin broke
+        3  set-up failed or target unreachable     14  a capability was denied
+       10  checks or thresholds failed            130  interrupted
+    --- stderr
+    "#);
+}
+
+#[test]
+fn help_of_run_with_a_plugin_shows_the_plugins_flags() {
+    let project = Project::default();
+    let help = project.run(&["run", "--plugin", "devstress", "--help"]);
+    help.expect_exit(0);
+    for part in [
+        "Usage: stresshost run [OPTIONS] [URL]\n",
+        "Workload:\n      --vus <N>",
+        "[alias: --users]",
+        "-H, --header <'NAME: VALUE'>",
+        "Examples:\n  devstress http://",
+        "--config <FILE>",
+        "Exit codes:\n",
+    ] {
+        assert!(help.stdout.contains(part), "`{part}` is not in:\n{}", help.stdout);
+    }
+    assert_eq!(project.run(&["devstress", "--help"]).stdout, help.stdout, "the short form is the same");
+    let short = project.run(&["run", "--plugin", "devstress", "-h"]);
+    short.expect_exit(0);
+    assert!(short.stdout.len() < help.stdout.len() && short.stdout.contains("--vus <N>"));
+}
+
+/// Exit codes are a promise to scripts.
+#[test]
+fn the_help_lists_every_exit_code() {
+    let help = Project::default().run(&["--help"]).stdout;
+    let table = help.split_once("Exit codes:\n").unwrap().1;
+    let mut codes: Vec<u8> = table.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 1, 2, 3, 10, 11, 12, 13, 14, 130]);
+}
+
+#[test]
+fn completions_are_scripts_of_their_shells() {
+    let project = Project::default();
+    for (shell, start) in [("bash", "_stresshost()"), ("zsh", "#compdef stresshost"), ("fish", "# Print")] {
+        let script = project.run(&["completions", shell]);
+        script.expect_exit(0);
+        assert!(script.stdout.starts_with(start), "{shell}: {}", &script.stdout[..80]);
+        assert!(script.stdout.contains("plugin"));
+    }
+    assert_shown!(project.run(&["completions", "tcsh"]), @r#"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: invalid value 'tcsh' for '<shell>'
+      [possible values: bash, elvish, fish, powershell, zsh]
+
+      tip: a similar value exists: 'zsh'
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn version() {
+    let version = Project::default().run(&["--version"]);
+    assert_eq!(version.expect_exit(0).stdout, format!("stresshost {}\n", env!("CARGO_PKG_VERSION")));
+}
