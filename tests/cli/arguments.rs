@@ -103,7 +103,7 @@ fn a_second_target() {
     exit: 2
     --- stdout
     --- stderr
-    error: unexpected argument 'http://127.0.0.1:[PORT]/' found
+    error: unexpected argument 'http://127.0.0.1:10/' found
 
     Usage: stresshost run [OPTIONS] [URL]
 
@@ -170,7 +170,7 @@ fn grants_and_connections() {
     exit: 2
     --- stdout
     --- stderr
-    error: cannot read resolve rule `shop.test`: write `name:port=address:port`, such as `shop.test:443=127.0.0.1:[PORT]`
+    error: cannot read resolve rule `shop.test`: write `name:port=address:port`, such as `shop.test:443=127.0.0.1:8443`
     "#);
     assert_shown!(refused(&[URL, "--ca", "none.pem"]), @r#"
     exit: 2

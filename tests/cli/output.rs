@@ -76,7 +76,7 @@ fn a_full_disk_under_a_report_does_not_take_the_result_away() {
     "#);
 }
 
-/// A plugin's link to `/dev/full` at the place of each file stands for a disk that fills up while a run goes on.
+/// A link to `/dev/full` at the place of each file stands for a disk that fills up while a run goes on.
 #[test]
 fn a_full_disk_under_the_run_directory_is_told_after_the_result() {
     let (_shop, url) = shop();
@@ -135,16 +135,20 @@ fn a_result_that_cannot_be_written_is_an_error() {
 fn report_renders_what_the_run_has_written() {
     let (_shop, url) = shop();
     let project = Project::default();
-    let formats = [("text", "txt"), ("json", "json"), ("html", "html"), ("junit", "xml")];
-    let files: Vec<String> = formats.iter().map(|(_, extension)| format!("also.{extension}")).collect();
+    let formats = [
+        ("text", "report.txt"),
+        ("json", "summary.json"),
+        ("html", "report.html"),
+        ("junit", "report.junit.xml"),
+    ];
+    let files: Vec<String> = formats.iter().map(|(_, name)| format!("also-{name}")).collect();
     let mut args = vec!["--out", "out", "--output-format", "text,json,html,junit"];
     files.iter().for_each(|file| args.extend(["--report-file", file]));
     run(&project, &url, &args).expect_exit(0);
-    for ((format, extension), file) in formats.iter().zip(&files) {
+    for ((format, name), file) in formats.iter().zip(&files) {
         let again = project.run(&["report", "out", "--output-format", format]);
         assert_eq!(again.expect_exit(0).stderr, "");
-        let stem = if *format == "json" { "summary" } else { "report" };
-        let written = [format!("out/{stem}.{extension}"), file.clone()];
+        let written = [format!("out/{name}"), file.clone()];
         for path in written {
             let text =
                 fs::read_to_string(project.path().join(&path)).unwrap_or_else(|e| panic!("{path}: {e}"));

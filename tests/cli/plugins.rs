@@ -2,49 +2,51 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use stresshost_tests::{Finished, Project, guest, plugin, program};
 
 use crate::shown::{SHORT, shop};
 
-/// A plugin directory of the project's own with `devstress` and `ok`.
-fn directory(project: &Project) -> String {
-    let directory = project.path().join("plugins");
-    fs::create_dir(&directory).unwrap();
-    symlink(plugin("devstress"), directory.join("devstress.wasm")).unwrap();
-    symlink(guest("ok"), directory.join("ok.wasm")).unwrap();
-    directory.to_str().unwrap().to_owned()
-}
-
-fn with_path(project: &Project, path: &str, args: &[&str]) -> Finished {
-    let output = project.stresshost().args(args).env("STRESSHOST_PLUGIN_PATH", path).output().unwrap();
-    let clean = |text: String| text.replace(project.path().to_str().unwrap(), "[PROJECT]");
-    let finished = Finished::of(output);
+/// Runs a stresshost that is installed in the project, where it finds the plugins `devstress` and `ok` and no others,
+/// whatever else has been built.
+fn installed(project: &Project, args: &[&str]) -> Finished {
+    let (bin, mine) = (project.path().join("bin"), project.path().join("mine"));
+    if !bin.exists() {
+        fs::create_dir_all(bin.join("plugins")).unwrap();
+        fs::create_dir(&mine).unwrap();
+        symlink(plugin("devstress"), mine.join("devstress.wasm")).unwrap();
+        symlink(plugin("devstress"), bin.join("plugins/devstress.wasm")).unwrap();
+        symlink(guest("ok"), bin.join("plugins/ok.wasm")).unwrap();
+        // Not a symbolic link, which would lead back to the build's plugins.
+        let (from, to) = (program("stresshost"), bin.join("stresshost"));
+        fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)).unwrap();
+    }
+    let mut command = project.command(&bin.join("stresshost"));
+    let finished = Finished::of(command.args(args).env("STRESSHOST_PLUGIN_PATH", mine).output().unwrap());
+    let place = project.path().canonicalize().unwrap();
+    let clean = |text: String| text.replace(place.to_str().unwrap(), "[PROJECT]");
     Finished { stdout: clean(finished.stdout), stderr: clean(finished.stderr), ..finished }
 }
 
 #[test]
 fn an_unknown_name_tells_where_it_was_searched() {
     let project = Project::default();
-    let path = directory(&project);
-    assert_shown!(with_path(&project, &path, &["run", "--plugin", "devstres"]), @r#"
+    assert_shown!(installed(&project, &["run", "--plugin", "devstres"]), @r#"
     exit: 2
     --- stdout
     --- stderr
-    error: no plugin named `devstres`, did you mean `devstress`?; searched [PROJECT]/plugins, [BUILD]/plugins (not there), [BUILD]/../wasm32-wasip2/plugin; found there: devstress, ok; or give the path of a .wasm file
+    error: no plugin named `devstres`, did you mean `devstress`?; searched [PROJECT]/mine, [PROJECT]/bin/plugins, [PROJECT]/bin/../wasm32-wasip2/plugin (not there); found there: devstress, ok; or give the path of a .wasm file
     "#);
 }
 
 #[test]
 fn an_unknown_command_is_told_apart_from_a_plugin() {
     let project = Project::default();
-    let path = directory(&project);
-    assert_shown!(with_path(&project, &path, &["rnu", "http://127.0.0.1:9/"]), @r#"
+    assert_shown!(installed(&project, &["rnu", "http://127.0.0.1:9/"]), @r#"
     exit: 2
     --- stdout
     --- stderr
-    error: `rnu` is not a command of stresshost: no plugin named `rnu`; searched [PROJECT]/plugins, [BUILD]/plugins (not there), [BUILD]/../wasm32-wasip2/plugin; found there: devstress, ok; or give the path of a .wasm file
+    error: `rnu` is not a command of stresshost: no plugin named `rnu`; searched [PROJECT]/mine, [PROJECT]/bin/plugins, [PROJECT]/bin/../wasm32-wasip2/plugin (not there); found there: devstress, ok; or give the path of a .wasm file
     "#);
 }
 
@@ -68,13 +70,12 @@ fn names_that_cannot_be_plugins() {
 #[test]
 fn list_shows_every_plugin_and_what_hides_it() {
     let project = Project::default();
-    let path = directory(&project);
-    assert_shown!(with_path(&project, &path, &["plugin", "list"]), @r#"
+    assert_shown!(installed(&project, &["plugin", "list"]), @r#"
     exit: 0
     --- stdout
-    devstress            [PROJECT]/plugins/devstress.wasm
-    ok                   [PROJECT]/plugins/ok.wasm
-    devstress            [BUILD]/../wasm32-wasip2/plugin/devstress.wasm  (hidden by one of the same name before it)
+    devstress            [PROJECT]/mine/devstress.wasm
+    devstress            [PROJECT]/bin/plugins/devstress.wasm  (hidden by one of the same name before it)
+    ok                   [PROJECT]/bin/plugins/ok.wasm
     --- stderr
     "#);
 }
@@ -82,8 +83,7 @@ fn list_shows_every_plugin_and_what_hides_it() {
 #[test]
 fn inspect_tells_what_a_plugin_is_and_needs() {
     let project = Project::default();
-    let path = directory(&project);
-    assert_shown!(with_path(&project, &path, &["plugin", "inspect", "ok"]), @r#"
+    assert_shown!(installed(&project, &["plugin", "inspect", "ok"]), @r#"
     exit: 0
     --- stdout
     ok 0.1.0: A guest of the sandbox tests
@@ -116,7 +116,7 @@ fn inspect_tells_what_a_plugin_is_and_needs() {
       writing artifacts into the run directory
     --- stderr
     "#);
-    let json = with_path(&project, &path, &["plugin", "inspect", "ok", "--json"]);
+    let json = installed(&project, &["plugin", "inspect", "ok", "--json"]);
     let descriptor: serde_json::Value = serde_json::from_str(&json.expect_exit(0).stdout).unwrap();
     assert_eq!((&descriptor["name"], &descriptor["asks"]["artifacts"]), (&"ok".into(), &true.into()));
 }
@@ -126,13 +126,7 @@ fn a_link_named_after_a_plugin_runs_it() {
     let (_shop, url) = shop();
     let project = Project::default();
     symlink(program("stresshost"), project.path().join("devstress")).unwrap();
-    let mut command = Command::new(project.path().join("devstress"));
-    command.env_clear().env("HOME", project.path()).current_dir(project.path());
-    let cache = project
-        .stresshost()
-        .get_envs()
-        .find_map(|(name, value)| (name == "STRESSHOST_CACHE_DIR").then(|| value.unwrap().to_owned()));
-    command.env("STRESSHOST_CACHE_DIR", cache.unwrap());
+    let mut command = project.command(&project.path().join("devstress"));
     let output = command.arg(&url).args(SHORT).args(["--out", "out"]).output().unwrap();
     Finished::of(output).expect_exit(0);
     assert_eq!(project.summary("out").run.plugin.name, "devstress");

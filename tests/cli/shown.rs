@@ -9,7 +9,7 @@ pub(crate) const SHORT: [&str; 7] =
 
 /// Patterns of what differs between runs, and what stands for them.
 pub(crate) const FILTERS: [(&str, &str); 5] = [
-    (r"127\.0\.0\.1:\d{2,}", "127.0.0.1:[PORT]"),
+    (r"127\.0\.0\.1:\d{5}", "127.0.0.1:[PORT]"),
     (r"\d{8}-\d{6}-[0-9a-f]{4}", "[RUN]"),
     (r"\(seed \d+\)", "(seed [SEED])"),
     (r"sha256:[0-9a-f]{64}", "sha256:[DIGEST]"),

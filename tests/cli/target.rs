@@ -75,7 +75,17 @@ fn a_closed_port_is_unreachable_and_reported() {
     assert_eq!(summary.verdict.status, VerdictStatus::Unreachable);
     all_failed(&summary, "connect_refused");
     assert!(finished.stdout.starts_with("UNREACHABLE  The target could not be reached.\n"));
-    assert_shown!(Finished { stdout: String::new(), ..finished }, @"");
+    assert_shown!(Finished { stdout: String::new(), ..finished }, @r#"
+    exit: 3
+    --- stdout
+    --- stderr
+    run [RUN]: devstress http://127.0.0.1:[PORT] (seed [SEED])
+      main: 1 virtual user for 200ms
+      granted: http://127.0.0.1:[PORT]
+    warning: an iteration failed: `GET /` failed: connect_refused [request]
+    run directory: out
+    report: out/report.html
+    "#);
 }
 
 #[test]
@@ -146,5 +156,15 @@ fn a_good_run() {
     let (_shop, url) = shop();
     let (finished, summary) = run(&url, &[]);
     assert_eq!(summary.operations_failed(), 0);
-    assert_shown!(without_tables(finished), @"");
+    assert_shown!(without_tables(finished), @r#"
+    exit: 0
+    --- stdout
+    PASS  Everything asked for held.
+    --- stderr
+    run [RUN]: devstress http://127.0.0.1:[PORT] (seed [SEED])
+      main: 1 virtual user for 200ms
+      granted: http://127.0.0.1:[PORT]
+    run directory: out
+    report: out/report.html
+    "#);
 }

@@ -60,10 +60,15 @@ impl Project {
         path
     }
 
-    /// `stresshost`, to be run in the directory with a clean environment. Compiled plugins are shared between tests
-    /// in the build directory: compiling them anew for each test would only cost time.
+    /// `stresshost`, to be run in the directory with a clean environment.
     pub fn stresshost(&self) -> Command {
-        let mut command = Command::new(program("stresshost"));
+        self.command(&program("stresshost"))
+    }
+
+    /// A program, to be run in the directory with a clean environment. Compiled plugins are shared between tests in
+    /// the build directory: compiling them anew for each test would only cost time.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(self.path())
             .env_clear()

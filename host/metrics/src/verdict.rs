@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn what_operations_say() {
-        let cases: [(u64, &[(&str, u64)], VerdictStatus); 6] = [
+        type Errors = &'static [(&'static str, u64)];
+        let cases: [(u64, Errors, VerdictStatus); 6] = [
             (10, &[], VerdictStatus::Pass),
             (10, &[("timeout", 9)], VerdictStatus::Pass),
             (10, &[("timeout", 10)], VerdictStatus::Fail),

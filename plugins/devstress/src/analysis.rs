@@ -18,6 +18,9 @@ const TAIL_RATIO: u64 = 10;
 /// Tails shorter than this, in microseconds, are within what a scheduler does.
 const MIN_TAIL_US: u64 = 50_000;
 
+/// The slowest operation stands out when its 99th percentile is this many times that of the next.
+const SLOWEST_RATIO: u64 = 2;
+
 /// Share of operations that made a connection, from which on connections are not being kept.
 const CONNECT_SHARE: f64 = 0.9;
 
@@ -215,12 +218,15 @@ fn checks(summary: &Summary, analysis: &mut Analysis) {
     }
 }
 
-/// The operation with the greatest 99th percentile, when there are several to compare.
+/// The operation with the greatest 99th percentile, when it stands out from the next.
 fn slowest(summary: &Summary, analysis: &mut Analysis) {
     let timed = summary.operations.iter().filter_map(|op| Some((op, enough(op.service_us)?)));
     let mut timed: Vec<_> = timed.collect();
     timed.sort_by_key(|(_, service)| std::cmp::Reverse(service.p99));
     let [(slowest, first), (next, second), ..] = timed.as_slice() else { return };
+    if first.p99 < second.p99.saturating_mul(SLOWEST_RATIO) {
+        return;
+    }
     let message = "This operation has the longest 99th percentile.".to_owned();
     let evidence =
         format!("service time p99 {}; next is {} with {}", time(first.p99), place(next), time(second.p99));

@@ -123,6 +123,13 @@ fn tails_connections_and_the_slowest_operation() {
 }
 
 #[test]
+fn operations_that_are_about_as_slow_are_not_ranked() {
+    let near = |name, p99| operation(name, 1_000, json!({"service_us": times(1_000, 900, p99)}));
+    assert_eq!(rules(&analyze(json!({ "operations": [near("a", 1_999), near("b", 1_000)] }))), []);
+    assert_eq!(rules(&analyze(json!({ "operations": [near("a", 2_000), near("b", 1_000)] }))).len(), 1);
+}
+
+#[test]
 fn failed_checks_are_listed_worst_first() {
     let checks = json!([
         {"name": "fine", "passed": 5, "failed": 0},
