@@ -64,7 +64,9 @@ fn all_failed(summary: &Summary, kind: &str) {
     let done = summary.operations_done();
     assert!(done > 0);
     assert_eq!(summary.operations[0].errors[kind], done, "{:?}", summary.operations[0].errors);
-    assert_eq!(summary.failures[0].kind, kind);
+    // A status and a cut say it all; the others come with the transport's words.
+    let worded = !["status_4xx", "interrupted"].contains(&kind);
+    assert_eq!(summary.failures.first().map(|failure| failure.kind.as_str()), worded.then_some(kind));
 }
 
 #[test]

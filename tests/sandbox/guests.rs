@@ -115,7 +115,9 @@ pub(crate) fn trap() {
     assert_eq!(summary.verdict.status, VerdictStatus::Fault);
     let done = iterations(&summary);
     assert!(done.faulted >= 2, "{done:?}");
-    assert_eq!(done.finished, 2 * done.faulted + done.finished % 2, "every third breaks: {done:?}");
+    // Each user ends two iterations before each break, and may have ended up to two since the last.
+    let before = 2 * done.faulted;
+    assert!((before..=before + 4).contains(&done.finished), "{done:?}");
     assert_eq!(summary.faults.iter().map(|fault| fault.count).sum::<u64>(), done.faulted);
     assert_eq!((summary.faults[0].plugin.as_str(), summary.faults[0].during.as_str()), ("trap", "iterate"));
     contains(&summary.faults[0].text, &["the basket is empty", "trap::take_from_empty_basket"]);

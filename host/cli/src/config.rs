@@ -54,9 +54,10 @@ pub(crate) fn read_text(path: &str) -> anyhow::Result<String> {
 
 /// Every problem as text, with its place in the document where there is one.
 pub(crate) fn render(document: Option<&Document>, problems: &[Problem]) -> String {
-    let one = |problem: &Problem| match document {
-        Some(document) if problem.path.starts_with('/') => {
-            document.render_problem(problem).trim_end().to_owned()
+    let one = |problem: &Problem| match (document, pointer(&problem.path)) {
+        (Some(document), Some(path)) => {
+            let placed = Problem { path: path.to_owned(), ..problem.clone() };
+            document.render_problem(&placed).trim_end().to_owned()
         }
         _ => {
             let hint = problem.hint.as_ref().map(|hint| format!("\n  = hint: {hint}")).unwrap_or_default();
@@ -65,4 +66,26 @@ pub(crate) fn render(document: Option<&Document>, problems: &[Problem]) -> Strin
         }
     };
     problems.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+/// The JSON pointer of a path: the whole of `/a/b`, the end of `--flag/a/b`, nothing of `--flag`.
+fn pointer(path: &str) -> Option<&str> {
+    let is_document = path.starts_with('/') || path.starts_with("--");
+    path.find('/').filter(|_| is_document).map(|at| &path[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_in_a_flags_file_are_shown_in_that_file() {
+        let document = Document::parse("load.yaml", "scenarios:\n  - users: many\n").expect("YAML");
+        for path in ["/scenarios/0/users", "--scenarios/scenarios/0/users"] {
+            let text = render(Some(&document), &[Problem::new(path, "not a number")]);
+            assert!(text.contains("load.yaml:2:12") && text.contains("users: many"), "{text}");
+        }
+        let flag = render(Some(&document), &[Problem::new("--vus", "too many").hint("use fewer")]);
+        assert_eq!(flag, "error: --vus: too many\n  = hint: use fewer");
+    }
 }
