@@ -90,7 +90,7 @@ impl WasmVu {
     ) -> Result<T, VuError> {
         if let Some(live) = &mut self.store.data_mut().live {
             live.http.release();
-            live.responses = 0;
+            live.retire_responses();
             live.ticket = None;
         }
         match result {

@@ -112,11 +112,17 @@ impl VuState {
 }
 
 impl Live {
+    /// Makes the ids of the last call's responses stale.
+    pub(crate) fn retire_responses(&mut self) {
+        self.first_response = self.first_response.wrapping_add(self.responses);
+        self.responses = 0;
+        self.error_texts.clear();
+    }
+
     /// Retires the responses of the last call and numbers those of the next.
     fn new_responses(&mut self, count: usize) -> u32 {
-        self.first_response = self.first_response.wrapping_add(self.responses);
+        self.retire_responses();
         self.responses = u32::try_from(count).unwrap_or(u32::MAX);
-        self.error_texts.clear();
         self.first_response
     }
 
