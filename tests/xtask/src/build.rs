@@ -24,7 +24,7 @@ pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
     find("nginx", "apt-get install nginx")?;
     plugins()?;
     must(cargo().args(["build", "-p", "stresshost", "-p", "stresshost-shop"]))?;
-    must(cargo().args(["test", "--workspace", "--lib", "--bins", "--tests"]).args(args))?;
+    must(cargo().args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]).args(args))?;
     // A filter names tests of the first run; documentation has none to filter.
     if args.is_empty() { must(cargo().args(["test", "--workspace", "--doc"])) } else { Ok(()) }
 }
