@@ -48,7 +48,8 @@ impl Workload for Guest {
         let told = first.body().is_err_and(|failure| failure.message.contains("stale"));
         let absent = first.header("content-type").is_none() && first.headers().is_empty();
         let no_json = first.json("").is_none();
-        user.stale_is_refused.mark(told && absent && no_json && before_is_stale && first.error_text().is_empty());
+        user.stale_is_refused
+            .mark(told && absent && no_json && before_is_stale && first.error_text().is_empty());
         Ok(())
     }
 }
