@@ -123,7 +123,7 @@ pub(crate) fn link(engine: &Engine, component: &Component) -> Result<WorkloadPre
     WorkloadPre::new(pre).map_err(link_error)
 }
 
-/// Reads a document a plugin gave, naming what it lacks and warning of what this host does not know.
+/// Reads a document a plugin gave; fields this host does not know are ignored.
 fn document<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, CallError> {
     if text.len() > MAX_DOCUMENT_BYTES {
         let reason = format!("it has {} bytes, the most is {MAX_DOCUMENT_BYTES}", text.len());
