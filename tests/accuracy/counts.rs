@@ -4,7 +4,7 @@ use stresshost_metrics::Summary;
 use stresshost_shop::{Counts, Faults};
 use stresshost_tests::Project;
 
-use crate::measure::{beside_others, measure, only, shop};
+use crate::measure::{beside_others, expect_pass, measure, only, shop};
 use crate::nginx::{FILE_BYTES, Nginx, Served};
 
 const VUS: u64 = 50;
@@ -15,7 +15,7 @@ const HEAD_BYTES: u64 = 1000;
 fn load(project: &Project, url: &str) -> Summary {
     let _turn = beside_others();
     let (finished, summary) = measure(project, &[url, "--vus", "50", "--duration", "2s"]);
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     let operation = only(&summary);
     assert!(operation.count > VUS, "{operation:?}");
     assert_eq!(operation.failed(), 0, "{operation:?}");

@@ -3,7 +3,7 @@
 use stresshost_shop::{Faults, Latency, ShopConfig};
 use stresshost_tests::Project;
 
-use crate::measure::{alone, measure, ms, only, shop, some};
+use crate::measure::{alone, expect_pass, measure, ms, only, shop, some};
 
 /// What the way there and back may take on a busy machine.
 const MARGIN_US: u64 = ms(15);
@@ -17,7 +17,7 @@ fn a_constant_latency_is_the_median() {
     let url = format!("http://{}/products/1", shop.addr());
     let _turn = alone();
     let (finished, summary) = measure(&Project::default(), &[&url, "--vus", "10", "--duration", "2s"]);
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     let operation = only(&summary);
     assert_eq!(operation.count, shop.counts().requests);
     let service = some(operation.service_us);
@@ -40,7 +40,7 @@ fn a_slow_share_is_the_tail_and_not_the_median() {
     let url = format!("http://{}/products/1", shop.addr());
     let _turn = alone();
     let (finished, summary) = measure(&Project::default(), &[&url, "--vus", "10", "--duration", "2s"]);
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     let operation = only(&summary);
     let count = operation.count;
     assert_eq!(count, shop.counts().requests);

@@ -1,13 +1,17 @@
 //! Running the program with DevStress, and what must hold of every summary whatever the server did.
 
 use std::process::{Child, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use stresshost_clock::{Clock, NS_PER_MS};
-use stresshost_metrics::{OperationSummary, Percentiles, Snapshot, Summary};
+use stresshost_metrics::{
+    MAX_CORE_SHARE, MAX_OWN_LAG_US, OperationSummary, Percentiles, Snapshot, Summary, VerdictStatus,
+};
 use stresshost_shop::{Faults, Shop, ShopConfig, ShopThread};
 use stresshost_tests::{Finished, Project, plugin};
 
@@ -42,6 +46,31 @@ pub(crate) fn measure(project: &Project, args: &[&str]) -> (Finished, Summary) {
     (finished, summary)
 }
 
+/// The same with a config, and a verdict that nothing but this machine may spoil.
+pub(crate) fn measure_config(config: &str) -> Summary {
+    let project = Project::default();
+    project.write("config.yaml", config);
+    let (finished, summary) = measure(&project, &["--config", "config.yaml", "--seed", "1"]);
+    expect_pass(&finished, &summary);
+    summary
+}
+
+/// A pass; or the verdict that the generator was the bottleneck, if its own numbers say so too: on a busy machine that
+/// is a true word about the machine, and whatever else the test holds must hold all the same.
+pub(crate) fn expect_pass(finished: &Finished, summary: &Summary) {
+    if summary.verdict.status != VerdictStatus::Invalid {
+        finished.expect_exit(0);
+        assert_eq!(summary.verdict.status, VerdictStatus::Pass, "{:?}", summary.verdict);
+        return;
+    }
+    finished.expect_exit(12);
+    let generator = summary.generator;
+    let late = generator.own_lag_p99_us > MAX_OWN_LAG_US;
+    let busy = generator.busiest_core_share >= MAX_CORE_SHARE;
+    let due = [late, busy].iter().filter(|holds| **holds).count();
+    assert!(due > 0 && summary.verdict.reasons.len() == due, "{:?}: {generator:?}", summary.verdict);
+}
+
 /// The one operation of a summary.
 pub(crate) fn only(summary: &Summary) -> &OperationSummary {
     let [operation] = summary.operations.as_slice() else {
@@ -53,6 +82,15 @@ pub(crate) fn only(summary: &Summary) -> &OperationSummary {
 /// Percentiles that must be there.
 pub(crate) fn some(percentiles: Option<Percentiles>) -> Percentiles {
     percentiles.expect("a distribution with values")
+}
+
+/// The operation of this name.
+pub(crate) fn named<'a>(summary: &'a Summary, name: &str) -> &'a OperationSummary {
+    let mut found = summary.operations.iter().filter(|operation| operation.name == name);
+    match (found.next(), found.next()) {
+        (Some(operation), None) => operation,
+        _ => panic!("one operation `{name}` expected: {:#?}", summary.operations),
+    }
 }
 
 /// Every line of `snapshots.jsonl`.
@@ -159,6 +197,38 @@ pub(crate) fn await_that(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(u128::from(clock.now_ns()) < PATIENCE.as_nanos(), "never happened: {what}");
         std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Watches how long the machine makes a thread wait that wants to run: one that sleeps again and again, and looks how
+/// late it wakes.
+pub(crate) struct Waits {
+    watching: Arc<AtomicBool>,
+    watcher: JoinHandle<u64>,
+}
+
+impl Waits {
+    /// Begins to watch.
+    pub(crate) fn watch() -> Self {
+        let watching = Arc::new(AtomicBool::new(true));
+        let of_watcher = Arc::clone(&watching);
+        let watcher = std::thread::spawn(move || {
+            let (clock, nap) = (Clock::start(), Duration::from_millis(1));
+            let mut longest_ns = 0;
+            while of_watcher.load(Ordering::Relaxed) {
+                let began_ns = clock.now_ns();
+                std::thread::sleep(nap);
+                longest_ns = longest_ns.max(clock.now_ns() - began_ns - NS_PER_MS);
+            }
+            longest_ns
+        });
+        Self { watching, watcher }
+    }
+
+    /// The longest wait until now, in microseconds.
+    pub(crate) fn longest_us(self) -> u64 {
+        self.watching.store(false, Ordering::Relaxed);
+        self.watcher.join().expect("the watcher ends") / 1_000
     }
 }
 

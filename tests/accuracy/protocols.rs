@@ -6,7 +6,7 @@ use stresshost_metrics::{OperationSummary, Summary};
 use stresshost_shop::{Faults, Shop, ShopConfig, ShopHandle};
 use stresshost_tests::Project;
 
-use crate::measure::{beside_others, measure, only, shop};
+use crate::measure::{beside_others, expect_pass, measure, only, shop};
 use crate::relay::{Certificates, HTTP1_GET, HTTP2, Relay};
 
 const VUS: u64 = 8;
@@ -16,7 +16,7 @@ fn load(project: &Project, shop: &ShopHandle, url: &str, args: &[&str]) -> Summa
     let load = [url, "--vus", "8", "--duration", "1s"];
     let _turn = beside_others();
     let (finished, summary) = measure(project, &[&load, args].concat());
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     let (operation, counts) = (only(&summary), shop.counts());
     assert!(operation.count > VUS, "{operation:?}");
     assert_eq!((operation.count, operation.count), (counts.requests, counts.responses));

@@ -3,7 +3,7 @@
 use stresshost_shop::Faults;
 use stresshost_tests::Project;
 
-use crate::measure::{alone, measure, ms, only, shop, snapshots, some};
+use crate::measure::{alone, expect_pass, measure, ms, only, shop, snapshots, some};
 
 #[test]
 fn a_rate_is_sent_exactly_and_reports_its_lag() {
@@ -12,7 +12,7 @@ fn a_rate_is_sent_exactly_and_reports_its_lag() {
     let project = Project::default();
     let _turn = alone();
     let (finished, summary) = measure(&project, &[&url, "--rate", "1000", "--vus", "50", "--duration", "3s"]);
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     let operation = only(&summary);
     assert!((2_997..=3_003).contains(&operation.count), "{}", operation.count);
     assert_eq!(operation.count, shop.counts().requests);
@@ -41,7 +41,7 @@ fn a_rate_that_cores_cannot_share_evenly_is_sent_exactly() {
     let _turn = alone();
     let (finished, summary) =
         measure(&Project::default(), &[&url, "--rate", "333", "--vus", "7", "--duration", "1s"]);
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     assert_eq!((only(&summary).count, shop.counts().requests), (333, 333));
 }
 
@@ -51,7 +51,7 @@ fn a_closed_loop_has_no_lag_to_speak_of() {
     let url = format!("http://{}/products/1", shop.addr());
     let _turn = alone();
     let (finished, summary) = measure(&Project::default(), &[&url, "--vus", "4", "--duration", "1s"]);
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     let operation = only(&summary);
     // An iteration is due when the last one has ended: what is left is the plugin's way to its first request.
     let (lag, service, response) =

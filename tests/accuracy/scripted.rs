@@ -135,7 +135,7 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
 }
 
 /// Reads the head of a request without a body and returns its path; `None` when the client has closed.
-fn read_head(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<String>> {
+pub(crate) fn read_head(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<String>> {
     let mut path = None;
     let mut line = String::new();
     loop {

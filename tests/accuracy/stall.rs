@@ -3,7 +3,7 @@
 use stresshost_shop::Faults;
 use stresshost_tests::Project;
 
-use crate::measure::{alone, measure, ms, only, shop, some};
+use crate::measure::{alone, expect_pass, measure, ms, only, shop, some};
 
 /// At 1,000/s for 5 s, a stall of 1 s in the middle delays a fifth of 5,000 requests: the one due `x` seconds after
 /// its start by `1 - x` seconds, and a little for the backlog before it. The 50th slowest, the 99th percentile, was due
@@ -18,7 +18,7 @@ fn a_stall_of_a_second_shows_in_response_times_and_not_in_service_times() {
     let _turn = alone();
     let (finished, summary) =
         measure(&Project::default(), &[&url, "--rate", "1000", "--vus", "20", "--duration", "5s"]);
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     let operation = only(&summary);
     assert_eq!((operation.count, shop.counts().requests), (5_000, 5_000));
     assert_eq!((operation.failed(), summary.scenarios[0].iterations.dropped), (0, 0));

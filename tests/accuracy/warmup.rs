@@ -3,7 +3,7 @@
 use stresshost_shop::Faults;
 use stresshost_tests::Project;
 
-use crate::measure::{alone, measure, ms, shop, some};
+use crate::measure::{alone, expect_pass, measure, ms, shop, some};
 
 #[test]
 fn what_happens_in_the_warmup_stays_there() {
@@ -13,7 +13,7 @@ fn what_happens_in_the_warmup_stays_there() {
     let args = [&url, "--rate", "500", "--vus", "10", "--duration", "2s", "--warmup", "1s"];
     let _turn = alone();
     let (finished, summary) = measure(&Project::default(), &args);
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     let warmup = summary.warmup.as_ref().expect("a warm-up window");
     let ([warm], [measured]) = (warmup.operations.as_slice(), summary.operations.as_slice()) else {
         panic!("one operation in each window: {summary:#?}");
@@ -39,7 +39,7 @@ fn a_closed_loop_splits_without_loss() {
     let args = [&url, "--vus", "10", "--duration", "1500ms", "--warmup", "500ms"];
     let _turn = alone();
     let (finished, summary) = measure(&Project::default(), &args);
-    finished.expect_exit(0);
+    expect_pass(&finished, &summary);
     let warmup = summary.warmup.as_ref().expect("a warm-up window");
     let (warm, measured) = (warmup.operations[0].count, summary.operations[0].count);
     assert!(warm > 0 && measured > 0, "{warm} and {measured}");

@@ -127,7 +127,7 @@ fn numbers_that_are_none() {
     exit: 2
     --- stdout
     --- stderr
-    error: --vus: `many` is not a whole number of 0 or more
+    error: --vus: `many` is not a number of virtual users: a whole number, or `auto`
     "#);
     assert_shown!(refused(&[URL, "--cores", "0"]), @r#"
     exit: 2
@@ -234,4 +234,34 @@ fn bytes_that_are_no_text() {
     --- stderr
     error: argument "--out=\xFF" is not UTF-8
     "#);
+}
+
+#[test]
+fn the_machine_chooses_how_many_users_it_safely_holds() {
+    let project = Project::default();
+    let finished =
+        project.run(&["plan", "--plugin", "devstress", "http://127.0.0.1:9/", "--vus", "auto", "--json"]);
+    finished.expect_exit(0);
+    let plan: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
+    let vus = plan["scenarios"][0]["executor"]["vus"].as_u64().unwrap();
+    assert!((1..=1_000_000).contains(&vus), "{vus}");
+    let note = plan["notes"].as_array().unwrap().iter().filter_map(|note| note.as_str());
+    let said = note.filter(|note| note.starts_with(&format!("--vus auto: {vus}, as many"))).count();
+    assert_eq!(said, 1, "{}", finished.stdout);
+    let finished = project.run(&["plan", "--plugin", "devstress", "http://127.0.0.1:9/", "--vus", "many"]);
+    finished.expect_exit(2);
+    assert!(finished.stderr.contains("a whole number, or `auto`"), "{}", finished.stderr);
+}
+
+/// What the machine lacks is said before the load begins, with the command that helps.
+#[test]
+fn a_plan_that_the_machine_cannot_bear_is_refused() {
+    let project = Project::default();
+    let args = ["run", "--plugin", "devstress", "http://127.0.0.1:9/", "--vus", "900000", "--out", "out"];
+    let finished = project.run(&args);
+    finished.expect_exit(2);
+    for words in ["ulimit -n 900064", "vm.max_map_count=3601000", "--ignore-capacity"] {
+        assert!(finished.stderr.contains(words), "`{words}` is not in:\n{}", finished.stderr);
+    }
+    assert!(!project.path().join("out").exists());
 }

@@ -100,14 +100,21 @@ fn a_plan_in_words() {
     assert_shown!(plan(CONFIG, &["--allow", "http://other.test:80"]), @r#"
     exit: 0
     --- stdout
-    plan      devstress http://shop.test:80
-    targets   http://shop.test:80
-    granted   http://other.test:80, http://shop.test
-    length    10s
-    grace     30s
-    users     5
-    scenarios
-      browse: 5 virtual users for 10s
+    Plan        devstress http://shop.test:80
+    Targets     http://shop.test:80
+    Granted     http://other.test:80, http://shop.test
+    Length      10s
+    Warm-up     none
+    Grace       up to 30s for iterations in flight at the end
+    Peak        5 virtual users
+
+    Load
+      - browse: 5 virtual users for 10s
+
+    Needs  of this machine
+      - descriptors 69 of [MOST]
+      - mappings 1020 of [MOST]
+      - memory about 128 MiB of [MEMORY]
     --- stderr
     "#);
 }
@@ -178,7 +185,7 @@ fn variables_fill_in_the_config() {
     let output = project.stresshost().args(plan).env("TARGET", "http://shop.test:81").output().unwrap();
     let finished = Finished::of(output);
     assert!(finished.expect_exit(0).stdout.contains("4 virtual users"), "{}", finished.stdout);
-    assert!(finished.stdout.contains("granted   http://shop.test:81\n"), "{}", finished.stdout);
+    assert!(finished.stdout.contains("Granted     http://shop.test:81\n"), "{}", finished.stdout);
     assert_shown!(project.run(&plan), @r#"
     exit: 2
     --- stdout

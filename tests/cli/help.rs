@@ -19,7 +19,9 @@ fn no_arguments_show_the_help_on_standard_error() {
     Commands:
       run          Run a workload: stresshost run --plugin NAME|FILE [plugin's arguments]
       plan         Print what `run` with the same arguments would do, and run nothing
-      report       Render a run again from its run directory
+      report       Render a run again from its run directory, even one that was killed
+      ctl          Watch and steer a run that goes on
+      compare      Tell whether two runs differ, by how much, and how sure that is
       plugin       Look at plugins
       demo         Load a shop that runs inside this process, and show the result
       completions  Print a completion script for a shell
@@ -34,7 +36,8 @@ fn no_arguments_show_the_help_on_standard_error() {
         1  internal error, or result not written   12  invalid: the generator was the bottleneck
         2  wrong usage, config or plugin file      13  the plugin broke
         3  set-up failed or target unreachable     14  a capability was denied
-       10  checks or thresholds failed            130  interrupted
+       10  checks or thresholds failed, or a       15  an audit found a number that is not true
+           regression was found                   130  interrupted
     --- stderr
     "#);
 }
@@ -69,23 +72,43 @@ fn help_of_run_without_a_plugin() {
     Usage: stresshost run [OPTIONS]
 
     Options:
-          --plugin <NAME|FILE>    The workload: a plugin's name or a .wasm file
-          --config <FILE>         Config of the workload, YAML or JSON
-          --set <PATH=VALUE>      Set a value of the config, such as `scenarios[0].users=50`
-          --seed <N>              Seed of every random choice [default: a new one, printed and recorded]
-          --allow <TARGET>        Let the workload reach a target: scheme://host:port, `*` for any part
-          --out <DIR>             Run directory [default: stresshost-out/<id>]
-          --output-format <LIST>  Reports to write into the run directory: text,json,html,junit
-                                  [default: json,html]
-          --report-file <FILE>    Also write a report here, by extension: .txt, .json, .html, .xml
-          --json                  Print the summary as JSON instead of the text report
-          --no-progress           Show no progress
-      -q, --quiet                 Print results and errors only
-          --cores <N>             Cores to generate load on [default: all]
-          --resolve <RULE>        Connect elsewhere: name:port=address:port
-          --insecure              Accept any TLS certificate
-          --ca <FILE>             Trust the certificates in a PEM file
-      -h, --help                  Print help
+          --plugin <NAME|FILE>      The workload: a plugin's name or a .wasm file
+          --config <FILE>           Config of the workload, YAML or JSON
+          --set <PATH=VALUE>        Set a value of the config, such as `scenarios[0].users=50`
+          --seed <N>                Seed of every random choice [default: a new one, printed and
+                                    recorded]
+          --threshold <EXPR>        What must hold, such as `http.response_us.p95 < 300ms` or
+                                    `errors<1%, abort after 10s`
+          --limit <[WHAT=]RATE>     Rate limit: of everything, of a scenario, or of a scheme://host:port
+          --allow <TARGET>          Let the workload reach a target: scheme://host:port, `*` for any
+                                    part
+          --out <DIR>               Run directory [default: stresshost-out/<id>]
+          --output-format <LIST>    Reports to write into the run directory: text,json,html,junit
+                                    [default: json,html]
+          --report-file <FILE>      Also write a report here, by extension: .txt, .json, .html, .xml
+          --json                    Print the summary as JSON instead of the text report
+          --no-progress             Show no progress
+      -q, --quiet                   Print results and errors only
+          --cores <N>               Cores to generate load on [default: all]
+          --ignore-capacity         Run although this machine has too little of something the plan needs
+          --resolve <RULE>          Connect elsewhere: name:port=address:port
+          --insecure                Accept any TLS certificate
+          --ca <FILE>               Trust the certificates in a PEM file
+          --stream <SPEC>           Send a snapshot a second to jsonl:FILE|-, csv:FILE|-,
+                                    prometheus:ADDR:PORT (to be scraped), prometheus-rw:URL (remote
+                                    write) or otlp:URL
+          --stream-header <HEADER>  Header of every request of the streams, such as 'x-api-key: KEY'
+          --control <ADDRESS>       Serve live control over HTTP as well, at 127.0.0.1:PORT with a token
+      -h, --help                    Print help
+
+    Find the highest rate:
+          --find-max                Search for the highest rate that meets the --slo, by runs at
+                                    different rates
+          --slo <EXPR>              What each run must meet, such as `p99<200ms`; may be repeated
+          --find-from <RATE>        Rate of the first run [default: the plan's, else 100/s]
+          --find-most <RATE>        Highest rate tried [default: 1000000/s]
+          --find-step <DURATION>    Length of each run, a fifth of it warm-up [default: 10s]
+          --find-precision <SHARE>  How near to the limit the search goes [default: 5%]
 
     A plugin's own arguments: stresshost run --plugin NAME --help
 
@@ -94,7 +117,8 @@ fn help_of_run_without_a_plugin() {
         1  internal error, or result not written   12  invalid: the generator was the bottleneck
         2  wrong usage, config or plugin file      13  the plugin broke
         3  set-up failed or target unreachable     14  a capability was denied
-       10  checks or thresholds failed            130  interrupted
+       10  checks or thresholds failed, or a       15  an audit found a number that is not true
+           regression was found                   130  interrupted
     --- stderr
     "#);
 }
@@ -106,7 +130,7 @@ fn help_of_run_with_a_plugin_shows_the_plugins_flags() {
     help.expect_exit(0);
     for part in [
         "Usage: stresshost run [OPTIONS] [URL]\n",
-        "Workload:\n      --vus <N>",
+        "Workload:\n      --vus <N|auto>",
         "[alias: --users]",
         "-H, --header <'NAME: VALUE'>",
         "Examples:\n  devstress http://",
@@ -118,7 +142,7 @@ fn help_of_run_with_a_plugin_shows_the_plugins_flags() {
     assert_eq!(project.run(&["devstress", "--help"]).stdout, help.stdout, "the short form is the same");
     let short = project.run(&["run", "--plugin", "devstress", "-h"]);
     short.expect_exit(0);
-    assert!(short.stdout.len() < help.stdout.len() && short.stdout.contains("--vus <N>"));
+    assert!(short.stdout.len() < help.stdout.len() && short.stdout.contains("--vus <N|auto>"));
 }
 
 /// Exit codes are a promise to scripts.
@@ -128,7 +152,7 @@ fn the_help_lists_every_exit_code() {
     let table = help.split_once("Exit codes:\n").unwrap().1;
     let mut codes: Vec<u8> = table.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     codes.sort_unstable();
-    assert_eq!(codes, [0, 1, 2, 3, 10, 11, 12, 13, 14, 130]);
+    assert_eq!(codes, [0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 130]);
 }
 
 #[test]

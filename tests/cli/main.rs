@@ -7,6 +7,13 @@
 //! | `config` | config files, `--set`, `${VARIABLES}`, `plan` |
 //! | `target` | servers that are not there, or answer badly |
 //! | `output` | where results go, and when they cannot |
+//! | `durable` | killing the host; what is left is shown |
+//! | `audit` | `report --audit` |
+//! | `compare` | `compare`, as a table and as a gate |
+//! | `phases` | plans with phases, several plugins in one |
+//! | `find_max` | the search for the highest rate |
+//! | `ctl` | `ctl`, and HTTP beside it: a run is watched and steered |
+//! | `live_streams` | `--stream`: good and bad receivers |
 //! | `streams` | quiet, colour, logs, closed pipes |
 //! | `plugins` | names, links, `plugin list`, `plugin inspect` |
 
@@ -22,9 +29,16 @@ macro_rules! assert_shown {
 }
 
 mod arguments;
+mod audit;
+mod compare;
 mod config;
+mod ctl;
+mod durable;
+mod find_max;
 mod help;
+mod live_streams;
 mod output;
+mod phases;
 mod plugins;
 mod shown;
 mod streams;

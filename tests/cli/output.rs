@@ -102,8 +102,8 @@ fn a_full_disk_under_the_record_ends_the_run_before_it_begins() {
     let none = shop.handle().counts();
     let project = Project::default();
     fs::create_dir(project.path().join("out")).unwrap();
-    // Dangling, so that no run is found there, and unwritable.
-    symlink("/proc/none/run.json", project.path().join("out/run.json")).unwrap();
+    // The name it is written under before it takes its place.
+    symlink("/proc/none/run.json", project.path().join("out/run.json.new")).unwrap();
     let finished = run(&project, &url, &["--out", "out"]);
     finished.expect_exit(2);
     assert!(finished.stderr.contains("error: cannot write the run directory `out`: "), "{}", finished.stderr);
@@ -168,7 +168,7 @@ fn report_of_what_is_no_run() {
     exit: 2
     --- stdout
     --- stderr
-    error: no run has ended in `nowhere`: it has no summary.json; name a run directory
+    error: `nowhere` holds no run: it has neither summary.json nor run.json; name a run directory
     "#);
     fs::create_dir(project.path().join("out")).unwrap();
     project.write("out/summary.json", "{\"schema\": 1}\n");

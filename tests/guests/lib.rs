@@ -29,8 +29,7 @@ pub fn plan(name: &str, input: &PlanInput) -> Result<Plan, Problems> {
         return Err(problems);
     }
     let mut plan = Plan { name: name.to_owned(), ..Plan::default() };
-    let executor = load.executor("", &mut plan.notes);
-    plan.scenarios.push(Scenario { name: "main".into(), start_ms: 0, executor });
+    plan.scenarios.push(load.scenario("main", "", &mut plan.notes));
     plan.workload = input.args.first().map(String::as_str).into();
     load.apply(&mut plan);
     Ok(plan)

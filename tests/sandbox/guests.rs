@@ -50,7 +50,7 @@ fn only_recorded(project: &Project) {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["run.json", "snapshots.jsonl"]);
+    assert_eq!(names, ["histograms", "run.json", "snapshots.jsonl"]);
 }
 
 fn never_ran(project: &Project) {
@@ -305,4 +305,48 @@ pub(crate) fn artifacts_escape() {
     }
     assert_eq!(files, [Path::new("out/artifacts/kept.txt")]);
     assert!(!Path::new("/tmp/escaped.txt").exists());
+}
+
+/// What the guest noted of its life: set-ups and tear-downs of run and phases, and the first user of each phase.
+#[test]
+pub(crate) fn given_plan() {
+    let project = Project::default();
+    let users = r#"{"type": "constant-vus", "vus": 2, "duration_ms": 200}"#;
+    let scenario = |phase: &str| format!(r#"{{"name": "main", "phase": "{phase}", "executor": {users}}}"#);
+    let scenarios: Vec<String> = ["first", "second", "broken", "never"].map(scenario).to_vec();
+    let plan = format!(
+        r#"{{"schema": "stresshost.plan/1", "name": "given", "graceful_stop_ms": 300,
+            "phases": [
+                {{"name": "first", "criteria": [{{"expression": "checks.rate > 99%"}}]}},
+                {{"name": "second", "depends_on": ["first"]}},
+                {{"name": "broken", "depends_on": ["second"]}},
+                {{"name": "never", "depends_on": ["broken"]}}
+            ],
+            "scenarios": [{}]}}"#,
+        scenarios.join(",")
+    );
+    project.write("plan.json", &plan);
+    let finished = {
+        let component = guest("given_plan");
+        let fixed =
+            ["run", "--out", "out", "--no-progress", "--seed", "1", "--config", "plan.json", "--plugin"];
+        project.run(&[&fixed[..], &[component.to_str().unwrap()]].concat())
+    };
+    // A set-up that fails after a load is an outcome of the run.
+    finished.expect_exit(3);
+    let summary = complete(&project);
+    let became: Vec<(&str, &str)> =
+        summary.phases.iter().map(|phase| (phase.name.as_str(), phase.status.label())).collect();
+    assert_eq!(
+        became,
+        [("first", "passed"), ("second", "passed"), ("broken", "broken"), ("never", "skipped")]
+    );
+    assert!(summary.phases[0].criteria[0].actual.is_some_and(|rate| rate > 0.99));
+    contains(&summary.phases[2].reason, &["this phase cannot be set up"]);
+    contains(&summary.phases[3].reason, &["`broken`"]);
+    assert_eq!(
+        read(&project.path().join("out/artifacts/life.log")),
+        "setup\nsetup-phase first\nstart run first\nteardown-phase run first\n\
+         setup-phase second\nstart run second\nteardown-phase run second\nsetup-phase broken\nteardown run\n"
+    );
 }

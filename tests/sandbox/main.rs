@@ -32,6 +32,7 @@ guests! {
     io_in_plan
     stale_response
     artifacts_escape
+    given_plan
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn what_goes_wrong_before_the_load_is_an_error() {
 fn a_failed_start_is_torn_down() {
     let script = Script { start: Call::Fails, ..serving(1) };
     let case = Case { plan: plan([closed(2, 1_000)]), script, ..Case::default() };
-    assert_eq!(simulate(&case).entries.last().map(|entry| &entry.deed), Some(&Deed::Teardown));
+    assert_eq!(simulate(&case).entries.last().map(|entry| &entry.deed), Some(&Deed::Teardown { part: 0 }));
 }
 
 /// A panic of the guest's own code costs one user; nothing vanishes and the verdict says so.

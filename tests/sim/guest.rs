@@ -22,13 +22,21 @@ pub(crate) struct Script {
     pub(crate) panics_at: Option<u64>,
     /// Whether every fault has its own text.
     pub(crate) distinct_texts: bool,
+    /// Whether every iteration takes tokens of the limits of its scenario first.
+    pub(crate) takes_tokens: bool,
+    /// A limit each iteration acquires this many tokens of.
+    pub(crate) acquires: Option<(String, u64)>,
     pub(crate) setup: Call,
+    pub(crate) setup_phase: Call,
+    /// The one phase whose `setup_phase` and `start` those are, when it is not all of them.
+    pub(crate) only_phase: Option<u16>,
     pub(crate) start: Call,
     /// The one virtual user whose `start` that is, when it is not all of them.
     pub(crate) start_of: Option<u64>,
     /// What `start` does for a virtual user that broke.
     pub(crate) restart: Call,
     pub(crate) finish: Call,
+    pub(crate) teardown_phase: Call,
     pub(crate) teardown: Call,
 }
 
@@ -53,24 +61,90 @@ pub(crate) struct Entry {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Deed {
-    Setup,
-    Start { vu: u64 },
-    Begin { vu: u64, ticket: Ticket },
-    Operation { ticket: Ticket, fired_ns: u64, done_ns: u64 },
-    End { vu: u64, ticket: Ticket, end: IterationEnd },
-    Finish { vu: u64 },
-    Teardown,
+    Setup {
+        part: u16,
+    },
+    /// The set-up has returned.
+    SetUp {
+        part: u16,
+    },
+    SetupPhase {
+        part: u16,
+        phase: u16,
+    },
+    SetUpPhase {
+        part: u16,
+        phase: u16,
+    },
+    Start {
+        vu: Who,
+    },
+    Begin {
+        vu: Who,
+        ticket: Ticket,
+    },
+    /// It has the tokens it asked for at this time: of its scenario's limits, or of the one it acquires.
+    Tokens {
+        ticket: Ticket,
+        asked_ns: u64,
+        acquired: bool,
+    },
+    Fire {
+        ticket: Ticket,
+    },
+    Operation {
+        ticket: Ticket,
+        fired_ns: u64,
+        done_ns: u64,
+    },
+    End {
+        vu: Who,
+        ticket: Ticket,
+        end: IterationEnd,
+    },
+    Finish {
+        vu: Who,
+    },
+    TeardownPhase {
+        part: u16,
+        phase: u16,
+    },
+    Teardown {
+        part: u16,
+    },
+}
+
+/// A virtual user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Who {
+    pub(crate) phase: u16,
+    pub(crate) id: u64,
+    pub(crate) part: u16,
+}
+
+impl Deed {
+    /// The phase it belongs to; none for the run's own set-ups and tear-downs.
+    pub(crate) fn phase(&self) -> Option<u16> {
+        match self {
+            Self::SetupPhase { phase, .. }
+            | Self::SetUpPhase { phase, .. }
+            | Self::TeardownPhase { phase, .. } => Some(*phase),
+            Self::Start { vu } | Self::Begin { vu, .. } | Self::End { vu, .. } | Self::Finish { vu } => {
+                Some(vu.phase)
+            }
+            Self::Setup { .. } | Self::SetUp { .. } | Self::Teardown { .. } => None,
+            Self::Tokens { .. } | Self::Fire { .. } | Self::Operation { .. } => None,
+        }
+    }
 }
 
 /// The guest's log.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) entries: Vec<Entry>,
-    /// When the load began; `None` while no iteration has.
-    pub(crate) load_start_ns: Option<u64>,
     /// Threads that made virtual users.
     pub(crate) threads: std::collections::BTreeSet<String>,
-    started: std::collections::BTreeSet<u64>,
+    started: std::collections::BTreeSet<Who>,
 }
 
 pub(crate) struct Scripted {
@@ -85,7 +159,7 @@ pub(crate) struct ScriptedCore {
 }
 
 pub(crate) struct ScriptedVu {
-    id: u64,
+    who: Who,
     script: Script,
     diary: Rc<Diary>,
     op: OpId,
@@ -116,7 +190,7 @@ impl Diary {
             }
             Call::Endless => std::future::pending().await,
             Call::Fails => Err(VuError::Failed { code: during.into(), message: "as scripted".into() }),
-            Call::Faults => Err(VuError::Fault(Fault::new(during, "as scripted"))),
+            Call::Faults => Err(VuError::Fault(Fault::new(during, 0, "as scripted"))),
             Call::Panics => panic!("as scripted, in {during}"),
         }
     }
@@ -135,42 +209,67 @@ impl Guest for Scripted {
 impl GuestCore for ScriptedCore {
     type Vu = ScriptedVu;
 
-    async fn setup(&self, context: &str) -> Result<String, VuError> {
+    async fn setup(&self, part: u16, context: &str) -> Result<String, VuError> {
         assert!(context.contains("run_id"));
-        self.diary.write(Deed::Setup);
+        self.diary.write(Deed::Setup { part });
         self.diary.act(self.script.setup, "setup").await?;
-        Ok("shared".into())
+        self.diary.write(Deed::SetUp { part });
+        Ok(format!("run of {part}"))
+    }
+
+    async fn setup_phase(&self, part: u16, context: &str) -> Result<String, VuError> {
+        let context: serde_json::Value = serde_json::from_str(context).expect("a document");
+        assert_eq!(context["shared"], format!("run of {part}"));
+        let phase = phase_number(context["phase"].as_str().expect("a phase"));
+        self.diary.write(Deed::SetupPhase { part, phase });
+        self.diary.act(self.script.in_phase(phase, self.script.setup_phase), "setup_phase").await?;
+        self.diary.write(Deed::SetUpPhase { part, phase });
+        Ok(format!("{phase} of {part}"))
     }
 
     async fn start(&self, vu: VuInfo, shared: &str) -> Result<ScriptedVu, VuError> {
-        assert_eq!(shared, "shared");
-        self.diary.write(Deed::Start { vu: vu.id });
+        let who = Who { phase: vu.phase, id: vu.id, part: vu.part };
+        assert_eq!(shared, format!("{} of {}", vu.phase, vu.part));
+        assert!(vu.id < vu.count);
+        self.diary.write(Deed::Start { vu: who });
         let again = {
             let mut log = self.diary.open();
             log.threads.extend(std::thread::current().name().map(str::to_owned));
-            !log.started.insert(vu.id)
+            !log.started.insert(who)
         };
         let scripted = self.script.start_of.is_none_or(|only| only == vu.id);
         let call = match (again, scripted) {
             (true, _) => self.script.restart,
-            (false, true) => self.script.start,
+            (false, true) => self.script.in_phase(vu.phase, self.script.start),
             (false, false) => Call::Quick,
         };
         self.diary.act(call, "start").await?;
-        Ok(ScriptedVu { id: vu.id, script: self.script.clone(), diary: Rc::clone(&self.diary), op: self.op })
+        Ok(ScriptedVu { who, script: self.script.clone(), diary: Rc::clone(&self.diary), op: self.op })
     }
 
-    async fn teardown(&self, shared: &str) -> Result<(), VuError> {
-        assert_eq!(shared, "shared");
-        self.diary.write(Deed::Teardown);
+    async fn teardown_phase(&self, part: u16, shared: &str) -> Result<(), VuError> {
+        let (phase, of) = shared.split_once(" of ").expect("what `setup_phase` returned");
+        assert_eq!(of, part.to_string());
+        self.diary.write(Deed::TeardownPhase { part, phase: phase.parse().expect("a number") });
+        self.diary.act(self.script.teardown_phase, "teardown_phase").await
+    }
+
+    async fn teardown(&self, part: u16, shared: &str) -> Result<(), VuError> {
+        assert_eq!(shared, format!("run of {part}"));
+        self.diary.write(Deed::Teardown { part });
         self.diary.act(self.script.teardown, "teardown").await
     }
+}
+
+/// Phases of simulated plans are called `p0`, `p1`, ...; the only phase of a plan without phases has no name.
+fn phase_number(name: &str) -> u16 {
+    name.strip_prefix('p').map_or(0, |number| number.parse().expect("a number"))
 }
 
 /// An iteration in the log: interrupted unless it ends otherwise.
 struct InFlight<'a> {
     diary: &'a Diary,
-    vu: u64,
+    vu: Who,
     ticket: Ticket,
     end: IterationEnd,
 }
@@ -183,14 +282,15 @@ impl Drop for InFlight<'_> {
 
 impl GuestVu for ScriptedVu {
     async fn iterate(&mut self, ticket: Ticket) -> Result<(), VuError> {
-        let Self { id: vu, script, diary, op } = self;
+        let Self { who: vu, script, diary, op } = self;
         let context = &diary.context;
         diary.write(Deed::Begin { vu: *vu, ticket });
-        diary.open().load_start_ns = Some(context.load_start_ns.get());
         let mut flight = InFlight { diary, vu: *vu, ticket, end: IterationEnd::Interrupted };
         let fate = script.fate(ticket);
+        script.take_tokens(ticket, diary).await;
         let fired_ns = context.clock.now_ns();
         context.recorder.borrow_mut().fired(*op, ticket.scenario, ticket.window);
+        diary.write(Deed::Fire { ticket });
         if script.panics_at == Some(ticket.number) {
             flight.end = IterationEnd::Faulted;
             panic!("as scripted, in iteration {}", ticket.number);
@@ -223,19 +323,39 @@ impl GuestVu for ScriptedVu {
             IterationEnd::Faulted => {
                 let text =
                     if script.distinct_texts { format!("fault {}", ticket.number) } else { "fault".into() };
-                Err(VuError::Fault(Fault::new("iterate", text)))
+                Err(VuError::Fault(Fault::new("iterate", vu.part, text)))
             }
             _ => Ok(()),
         }
     }
 
     async fn finish(&mut self) {
-        self.diary.write(Deed::Finish { vu: self.id });
+        self.diary.write(Deed::Finish { vu: self.who });
         drop(self.diary.act(self.script.finish, "finish").await);
     }
 }
 
 impl Script {
+    fn in_phase(&self, phase: u16, call: Call) -> Call {
+        if self.only_phase.is_none_or(|only| only == phase) { call } else { Call::Quick }
+    }
+
+    async fn take_tokens(&self, ticket: Ticket, diary: &Diary) {
+        let context = &diary.context;
+        let asked_ns = context.clock.now_ns();
+        if self.takes_tokens {
+            context.take_tokens(Some(ticket.scenario), &[]).await;
+            diary.write(Deed::Tokens { ticket, asked_ns, acquired: false });
+        }
+        if let Some((name, tokens)) = &self.acquires {
+            let asked_ns = context.clock.now_ns();
+            let limit = context.limits.named(name).expect("a limit of the plan");
+            let waited_ns = context.acquire(limit, *tokens).await;
+            assert_eq!(waited_ns, context.clock.now_ns() - asked_ns);
+            diary.write(Deed::Tokens { ticket, asked_ns, acquired: true });
+        }
+    }
+
     /// A number that depends on nothing but the script and the iteration.
     fn dice(&self, ticket: Ticket, salt: u64) -> u64 {
         let place = (u64::from(ticket.scenario) << 48) ^ (ticket.number << 8) ^ salt;

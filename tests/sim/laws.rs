@@ -1,15 +1,17 @@
 //! What must hold of every run, whatever was planned, however the guest behaved and whenever it was stopped.
 
-use std::collections::HashSet;
+mod limits;
+mod phases;
+mod schedule;
 
 use stresshost_clock::{NS_PER_MS, NS_PER_S};
-use stresshost_engine::{Arrivals, MAX_FAULTS, Ticket};
+use stresshost_engine::{TEARDOWN_LIMIT_MS, Ticket};
 use stresshost_metrics::{
     IterationCounts, IterationEnd, IterationsSummary, Percentiles, ScenarioSummary, Summary, Window,
 };
-use stresshost_plan::Executor;
 
-use crate::guest::{Call, Deed, measured};
+use crate::guest::{Call, Deed};
+use crate::model::Model;
 use crate::simulate::{Case, Level, Outcome};
 
 /// tokio's timer rounds up to a millisecond; a run passes through a few of its waits before it is over.
@@ -33,14 +35,25 @@ fn windows(summary: &Summary) -> Vec<(Window, &[ScenarioSummary])> {
 
 /// Asserts every law of a run that could be done.
 pub(crate) fn hold(case: &Case, outcome: &Outcome) {
-    let summary = outcome.summary();
+    let (summary, model) = (outcome.summary(), Model::new(case, outcome));
     counts_balance_and_match_the_log(summary, outcome);
-    tickets_are_on_schedule(case, outcome);
-    due_is_what_the_schedule_called_for(case, outcome);
+    schedule::hold(&model);
+    phases::hold(&model);
+    limits::hold(&model);
     operations_match_the_log(summary, outcome);
-    snapshots_add_up(summary, outcome);
-    ends_in_time(case, outcome);
+    if !model.hides_warmup() {
+        snapshots_add_up(summary, outcome);
+    }
+    ends_in_time(&model);
     numbers_are_finite(summary);
+}
+
+/// Asserts what holds of a run that could not be done.
+pub(crate) fn hold_of_failure(case: &Case, outcome: &Outcome) {
+    phases::set_ups_are_torn_down(&Model::new(case, outcome));
+    let begins = outcome.entries.iter().filter(|entry| matches!(entry.deed, Deed::Begin { .. })).count();
+    let ends = outcome.entries.iter().filter(|entry| matches!(entry.deed, Deed::End { .. })).count();
+    assert_eq!(begins, ends, "iterations begun and ended");
 }
 
 fn counts_balance_and_match_the_log(summary: &Summary, outcome: &Outcome) {
@@ -68,74 +81,15 @@ fn counts_balance_and_match_the_log(summary: &Summary, outcome: &Outcome) {
     }
 }
 
-/// When the run was first asked to stop, on the run clock.
-fn stop_ns(case: &Case) -> u64 {
-    case.stops.iter().map(|(at_ms, _)| at_ms * NS_PER_MS).min().unwrap_or(u64::MAX)
-}
-
-fn tickets_are_on_schedule(case: &Case, outcome: &Outcome) {
-    let Some(load_ns) = outcome.load_start_ns else { return };
-    let warmup_end_ns = load_ns + case.plan.warmup_ms * NS_PER_MS;
-    let mut seen = HashSet::new();
-    for entry in &outcome.entries {
-        let Deed::Begin { ticket, .. } = &entry.deed else { continue };
-        let scenario = &case.plan.scenarios[usize::from(ticket.scenario)];
-        let start_ns = load_ns + scenario.start_ms * NS_PER_MS;
-        let end_ns = start_ns + scenario.executor.duration_ms() * NS_PER_MS;
-        assert!(seen.insert((ticket.scenario, ticket.number)), "{ticket:?} came twice");
-        assert!(ticket.intended_ns <= entry.at_ns, "{ticket:?} began early, at {}", entry.at_ns);
-        assert!((start_ns..end_ns).contains(&ticket.intended_ns), "{ticket:?} is outside its scenario");
-        assert!(entry.at_ns <= stop_ns(case), "{ticket:?} began at {} after the stop", entry.at_ns);
-        assert_eq!(measured(ticket.window), ticket.intended_ns >= warmup_end_ns, "{ticket:?}");
-        if let Executor::ConstantArrivalRate(config) = &scenario.executor {
-            let offset_ns = Arrivals::new(config).offset_ns(ticket.number);
-            assert_eq!(ticket.intended_ns, start_ns + offset_ns, "{ticket:?} has another time");
-        }
-    }
-}
-
-/// In the open model the schedule alone decides how many iterations are due, up to the stop.
-fn due_is_what_the_schedule_called_for(case: &Case, outcome: &Outcome) {
-    let Some(load_ns) = outcome.load_start_ns else { return };
-    let summary = outcome.summary();
-    if summary.faults.iter().map(|fault| fault.count).sum::<u64>() >= MAX_FAULTS {
-        return;
-    }
-    for (index, scenario) in case.plan.scenarios.iter().enumerate() {
-        let Executor::ConstantArrivalRate(config) = &scenario.executor else { continue };
-        let arrivals = Arrivals::new(config);
-        let start_ns = load_ns + scenario.start_ms * NS_PER_MS;
-        let end_ns = start_ns + config.duration_ms * NS_PER_MS;
-        // What is due at the very instant of the stop still counts.
-        let until_ns = end_ns.min(stop_ns(case).saturating_add(1));
-        let before = |at_ns: u64| arrivals.count_before(at_ns.min(until_ns).saturating_sub(start_ns));
-        let warm = before(load_ns + case.plan.warmup_ms * NS_PER_MS);
-        for (window, scenarios) in windows(summary) {
-            let expected = if measured(window) { before(u64::MAX) - warm } else { warm };
-            assert_eq!(scenarios[index].iterations.due, expected, "due of {} in {window:?}", scenario.name);
-        }
-        let dropped: u64 = windows(summary).iter().map(|(_, s)| s[index].iterations.dropped).sum();
-        if dropped == 0 {
-            let number = |entry: &crate::guest::Entry| match &entry.deed {
-                Deed::Begin { ticket, .. } if usize::from(ticket.scenario) == index => Some(ticket.number),
-                _ => None,
-            };
-            let mut numbers: Vec<u64> = outcome.entries.iter().filter_map(number).collect();
-            numbers.sort_unstable();
-            assert_eq!(numbers, (0..before(u64::MAX)).collect::<Vec<_>>(), "numbers of {}", scenario.name);
-        }
-    }
-}
-
 fn operations_match_the_log(summary: &Summary, outcome: &Outcome) {
     let warmup = summary.warmup.iter().map(|warmup| (Window::Warmup, &warmup.operations));
     for (window, operations) in warmup.chain([(Window::Measured, &summary.operations)]) {
         for (index, scenario) in summary.scenarios.iter().enumerate() {
             let mine = |ticket: &Ticket| usize::from(ticket.scenario) == index && ticket.window == window;
-            let (mut begun, mut service, mut response, mut lag) = (0, Vec::new(), Vec::new(), Vec::new());
+            let (mut fired, mut service, mut response, mut lag) = (0, Vec::new(), Vec::new(), Vec::new());
             for entry in &outcome.entries {
                 match &entry.deed {
-                    Deed::Begin { ticket, .. } if mine(ticket) => begun += 1,
+                    Deed::Fire { ticket } if mine(ticket) => fired += 1,
                     Deed::Operation { ticket, fired_ns, done_ns } if mine(ticket) => {
                         service.push(done_ns - fired_ns);
                         response.push(done_ns - ticket.intended_ns);
@@ -145,12 +99,12 @@ fn operations_match_the_log(summary: &Summary, outcome: &Outcome) {
                 }
             }
             let Some(op) = operations.iter().find(|op| op.scenario == scenario.name) else {
-                assert_eq!(begun, 0, "{} has no operations in {window:?}", scenario.name);
+                assert_eq!(fired, 0, "{} has no operations in {window:?}", scenario.name);
                 continue;
             };
             assert_eq!(
                 (op.fired, op.count),
-                (begun, service.len() as u64),
+                (fired, service.len() as u64),
                 "{} in {window:?}",
                 scenario.name
             );
@@ -217,24 +171,56 @@ fn snapshots_add_up(summary: &Summary, outcome: &Outcome) {
         assert_eq!((scenario.due, scenario.started, scenario.finished, scenario.dropped), expected);
     }
     let warm_s = summary.warmup.as_ref().map_or(0.0, |warmup| warmup.duration_s);
-    let length_s = warm_s + summary.run.duration_s;
-    assert!((length_s - last.t_s).abs() < 1e-6, "a run of {length_s} s whose last second is {}", last.t_s);
+    let expected_s = (last.t_s - warm_s).max(0.0);
+    let duration_s = summary.run.duration_s;
+    assert!(
+        (duration_s - expected_s).abs() < 1e-6,
+        "{duration_s} s of a run whose last second is {}",
+        last.t_s
+    );
 }
 
-fn ends_in_time(case: &Case, outcome: &Outcome) {
-    let Some(load_ns) = outcome.load_start_ns else { return };
-    let grace_ns = case.plan.graceful_stop_ms * NS_PER_MS;
-    let mut limit_ns = load_ns + case.plan.duration_ms() * NS_PER_MS + grace_ns;
-    for &(at_ms, level) in &case.stops {
-        let at_ns = (at_ms * NS_PER_MS).max(load_ns);
-        limit_ns = limit_ns.min(if level == Level::Now { at_ns } else { at_ns + grace_ns });
+fn ends_in_time(model: &Model<'_>) {
+    let (case, outcome) = (model.case, model.outcome);
+    let mut limit_ns = outcome.load_start_ns.unwrap_or(0);
+    for (index, phase) in model.schedule.phases.iter().enumerate() {
+        let Some(start_ns) = model.start_ns(index) else { continue };
+        let (load_ns, grace_ns) = (phase.duration_ms() * NS_PER_MS, phase.graceful_stop_ms * NS_PER_MS);
+        let paused_ns = model.paused_ns(0, outcome.end_ns);
+        let mut over_ns = start_ns + load_ns + paused_ns + grace_ns;
+        for &(at_ms, level) in &case.stops {
+            let at_ns = (at_ms * NS_PER_MS).max(start_ns);
+            over_ns = over_ns.min(if level == Level::Now { at_ns } else { at_ns + grace_ns });
+        }
+        if let Some(aborted_ns) = outcome.aborted_ns {
+            over_ns = over_ns.min(aborted_ns.max(start_ns) + grace_ns);
+        }
+        limit_ns = limit_ns.max(over_ns);
+        let last = outcome
+            .entries
+            .iter()
+            .filter(|entry| matches!(entry.deed, Deed::End { vu, .. } if vu.phase == index as u16));
+        let last_ns = last.map(|entry| entry.at_ns).max().unwrap_or(0);
+        assert!(last_ns <= over_ns + SLACK_NS, "phase {index} went on until {last_ns} instead of {over_ns}");
     }
-    if let Call::TakesMs(ms) = case.script.teardown {
-        limit_ns += ms * NS_PER_MS;
+    // What is set up and torn down beside and after the load.
+    let parts = case.plan.parts.len().max(1) as u64;
+    let calls = parts * (model.schedule.phases.len() as u64 + 1);
+    let script = &case.script;
+    let vus = model.schedule.phases.iter().map(stresshost_plan::ScheduledPhase::vus).sum::<u64>();
+    let beside = [(script.setup, calls), (script.setup_phase, calls), (script.start, vus)];
+    let after = [(script.teardown_phase, calls), (script.teardown, calls)];
+    for (call, times) in beside.into_iter().chain(after) {
+        limit_ns += match call {
+            Call::TakesMs(ms) => times * (ms + 1) * NS_PER_MS,
+            Call::Endless => times * TEARDOWN_LIMIT_MS * NS_PER_MS,
+            _ => 0,
+        };
     }
     assert!(outcome.end_ns <= limit_ns + SLACK_NS, "over at {} instead of {limit_ns}", outcome.end_ns);
-    let last = outcome.snapshots.last().map_or(0.0, |snapshot| snapshot.t_s);
-    assert!((last * NS_PER_S as f64) as u64 <= outcome.end_ns - load_ns);
+    if let (Some(load_ns), Some(last)) = (outcome.load_start_ns, outcome.snapshots.last()) {
+        assert!((last.t_s * NS_PER_S as f64) as u64 <= outcome.end_ns.saturating_sub(load_ns));
+    }
 }
 
 /// A number that is not finite would be `null` in the document.
@@ -245,8 +231,10 @@ fn numbers_are_finite(summary: &Summary) {
         assert!(number.is_finite() && number >= 0.0, "{number}");
     }
     for op in &summary.operations {
-        let per_second = op.fired as f64 / summary.run.duration_s;
-        let expected = if summary.run.duration_s > 0.0 { per_second } else { 0.0 };
+        let scenario =
+            summary.scenarios.iter().find(|one| (&one.name, &one.phase) == (&op.scenario, &op.phase));
+        let duration_s = scenario.expect("a scenario of the summary").duration_s;
+        let expected = if duration_s > 0.0 { op.fired as f64 / duration_s } else { 0.0 };
         assert!((op.rate_per_s - expected).abs() <= 1e-6 * expected, "{}", op.rate_per_s);
     }
 }

@@ -28,7 +28,13 @@ fn a_rate_with_users_enough_starts_rate_times_duration() {
 
 #[test]
 fn a_ramped_rate_starts_half_of_its_ramp() {
-    let config = ConstantArrivalRate { rate_per_s: 200.0, duration_ms: 4_000, ramp_up_ms: 2_000, vus: 30 };
+    let config = ConstantArrivalRate {
+        rate_per_s: 200.0,
+        duration_ms: 4_000,
+        ramp_up_ms: 2_000,
+        vus: 30,
+        ..ConstantArrivalRate::default()
+    };
     let case =
         Case { plan: plan([Executor::ConstantArrivalRate(config)]), script: serving(5), ..Case::default() };
     let outcome = simulate(&case);
@@ -44,7 +50,8 @@ fn closed_users_join_evenly_and_iterate_back_to_back() {
     laws::hold(&case, &outcome);
     let load_ns = outcome.load_start_ns.expect("it began");
     for vu in 0..4 {
-        let first = outcome.entries.iter().find(|e| matches!(e.deed, Deed::Begin { vu: of, .. } if of == vu));
+        let first =
+            outcome.entries.iter().find(|e| matches!(e.deed, Deed::Begin { vu: of, .. } if of.id == vu));
         assert_eq!(first.expect("it began").at_ns - load_ns, vu * 100 * NS_PER_MS);
     }
     // 100 + 90 + 80 + 70 iterations of 10 ms.
@@ -100,9 +107,9 @@ fn every_user_starts_once_and_finishes_once() {
         users
     };
     let all: Vec<u64> = (0..7).collect();
-    assert_eq!(users(|deed| if let Deed::Start { vu } = deed { Some(*vu) } else { None }), all);
-    assert_eq!(users(|deed| if let Deed::Finish { vu } = deed { Some(*vu) } else { None }), all);
-    assert_eq!(outcome.entries.first().map(|e| &e.deed), Some(&Deed::Setup));
-    assert_eq!(outcome.entries.last().map(|e| &e.deed), Some(&Deed::Teardown));
+    assert_eq!(users(|deed| if let Deed::Start { vu } = deed { Some(vu.id) } else { None }), all);
+    assert_eq!(users(|deed| if let Deed::Finish { vu } = deed { Some(vu.id) } else { None }), all);
+    assert_eq!(outcome.entries.first().map(|e| &e.deed), Some(&Deed::Setup { part: 0 }));
+    assert_eq!(outcome.entries.last().map(|e| &e.deed), Some(&Deed::Teardown { part: 0 }));
     assert_eq!(outcome.told, ["preparing", "started"]);
 }

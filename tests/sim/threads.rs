@@ -3,10 +3,11 @@
 use std::sync::PoisonError;
 
 use stresshost_engine::{Event, RunError, run};
+use stresshost_metrics::PhaseStatus;
 
 use crate::guest::{Call, Deed, Log, Script};
 use crate::laws::counts;
-use crate::simulate::{Case, Level, closed, note, open, plan, serving, spec};
+use crate::simulate::{Case, Level, closed, each, note, open, phased, plan, serving, shared, spec};
 
 /// Runs a case on two cores; a stop in the case is given as soon as the load begins.
 fn run_on_two_cores(case: &Case) -> (Result<stresshost_metrics::Summary, RunError>, Log) {
@@ -65,6 +66,7 @@ fn a_stop_reaches_every_core() {
             plan: plan([closed(4, 3_600_000), open(50.0, 3_600_000, 4)]),
             script: serving(5),
             stops: vec![(0, level)],
+            ..Case::default()
         };
         let (result, _) = run_on_two_cores(&case);
         let summary = result.expect("the run could be done");
@@ -86,4 +88,39 @@ fn a_core_that_breaks_ends_the_run() {
         };
         assert!(run_on_two_cores(&case).0.is_err());
     }
+}
+
+/// Phases, iterations that cores share and a person who pauses, on two cores.
+#[test]
+fn phases_with_counted_iterations_are_exact_across_cores() {
+    let plan = phased([
+        (shared(4, 101, 60_000), &[][..]),
+        (each(3, 20, 60_000), &[0]),
+        (shared(1, 7, 60_000), &[0]),
+    ]);
+    let case = Case { plan, script: serving(2), ..Case::default() };
+    let (spec, log) = spec(&case, 2);
+    let steering = spec.steering.clone();
+    let mut paused = 0;
+    let mut on_event = |event: Event<'_>| match event {
+        Event::PhaseBegan { .. } => steering.pause(),
+        Event::Paused(true) => {
+            paused += 1;
+            steering.resume();
+        }
+        _ => {}
+    };
+    let summary = run(spec, &mut on_event).expect("the run could be done");
+    let started: Vec<u64> = summary.scenarios.iter().map(|scenario| scenario.iterations.started).collect();
+    assert_eq!(started, [101, 60, 7]);
+    assert!(
+        paused > 0 && summary.phases.iter().all(|phase| phase.status == PhaseStatus::Passed),
+        "{:?}",
+        summary.phases
+    );
+    let log = log.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = |chosen: fn(&Deed) -> bool| log.entries.iter().filter(|entry| chosen(&entry.deed)).count();
+    assert_eq!(count(|deed| matches!(deed, Deed::SetupPhase { .. })), 3);
+    assert_eq!(count(|deed| matches!(deed, Deed::TeardownPhase { .. })), 3);
+    assert_eq!(count(|deed| matches!(deed, Deed::Finish { .. })), 4 + 3 + 1);
 }

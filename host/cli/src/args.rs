@@ -1,6 +1,6 @@
 //! The arguments stresshost itself knows. A plugin's own come from its descriptor: see `plugin_args`.
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 
 use crate::exit::TABLE;
 
@@ -19,6 +19,8 @@ pub(crate) fn cli() -> Command {
         .subcommand(run_command())
         .subcommand(plan_command())
         .subcommand(report_command())
+        .subcommand(ctl_command())
+        .subcommand(compare_command())
         .subcommand(plugin_command())
         .subcommand(demo_command())
         .subcommand(
@@ -33,7 +35,7 @@ pub(crate) fn run_command() -> Command {
     let command = Command::new("run")
         .about("Run a workload: stresshost run --plugin NAME|FILE [plugin's arguments]")
         .after_help(format!("A plugin's own arguments: stresshost run --plugin NAME --help\n\n{TABLE}"));
-    output_args(load_args(command))
+    live_args(output_args(load_args(command)))
 }
 
 /// `plan` with stresshost's own flags.
@@ -53,7 +55,47 @@ fn load_args(command: Command) -> Command {
             value("seed", "N", "Seed of every random choice [default: a new one, printed and recorded]")
                 .value_parser(value_parser!(u64)),
         )
+        .arg(list(
+            "threshold",
+            "EXPR",
+            "What must hold, such as `http.response_us.p95 < 300ms` or `errors<1%, abort after 10s`",
+        ))
+        .arg(list(
+            "limit",
+            "[WHAT=]RATE",
+            "Rate limit: of everything, of a scenario, or of a scheme://host:port",
+        ))
         .arg(list("allow", "TARGET", "Let the workload reach a target: scheme://host:port, `*` for any part"))
+}
+
+/// What goes on beside a run.
+fn live_args(command: Command) -> Command {
+    command
+        .arg(
+            list(
+                "stream",
+                "SPEC",
+                "Send a snapshot a second to jsonl:FILE|-, csv:FILE|-, prometheus:ADDR:PORT (to be scraped), \
+                 prometheus-rw:URL (remote write) or otlp:URL",
+            )
+            .conflicts_with("find-max"),
+        )
+        .arg(
+            list(
+                "stream-header",
+                "HEADER",
+                "Header of every request of the streams, such as 'x-api-key: KEY'",
+            )
+            .requires("stream"),
+        )
+        .arg(
+            value(
+                "control",
+                "ADDRESS",
+                "Serve live control over HTTP as well, at 127.0.0.1:PORT with a token",
+            )
+            .conflicts_with("find-max"),
+        )
 }
 
 fn output_args(command: Command) -> Command {
@@ -75,16 +117,92 @@ fn output_args(command: Command) -> Command {
             value("cores", "N", "Cores to generate load on [default: all]")
                 .value_parser(value_parser!(u32).range(1..=1024)),
         )
+        .arg(switch(
+            "ignore-capacity",
+            "Run although this machine has too little of something the plan needs",
+        ))
+        .args(find_max_args())
         .arg(list("resolve", "RULE", "Connect elsewhere: name:port=address:port"))
         .arg(switch("insecure", "Accept any TLS certificate"))
         .arg(list("ca", "FILE", "Trust the certificates in a PEM file"))
 }
 
+fn find_max_args() -> Vec<Arg> {
+    let one = |name, value_name, help| {
+        value(name, value_name, help).requires("find-max").help_heading("Find the highest rate")
+    };
+    vec![
+        switch("find-max", "Search for the highest rate that meets the --slo, by runs at different rates")
+            .requires("slo")
+            .help_heading("Find the highest rate"),
+        one("slo", "EXPR", "What each run must meet, such as `p99<200ms`; may be repeated")
+            .action(ArgAction::Append),
+        one("find-from", "RATE", "Rate of the first run [default: the plan's, else 100/s]"),
+        one("find-most", "RATE", "Highest rate tried [default: 1000000/s]"),
+        one("find-step", "DURATION", "Length of each run, a fifth of it warm-up [default: 10s]"),
+        one("find-precision", "SHARE", "How near to the limit the search goes [default: 5%]"),
+    ]
+}
+
 fn report_command() -> Command {
     Command::new("report")
-        .about("Render a run again from its run directory")
+        .about("Render a run again from its run directory, even one that was killed")
         .arg(Arg::new("dir").value_name("DIR").required(true).help("Run directory"))
         .arg(value("output-format", "FORMAT", "text, json, html or junit [default: text]"))
+        .arg(
+            switch("audit", "Compute every number again from the record and compare it with the summary")
+                .conflicts_with("output-format"),
+        )
+        .arg(switch("json", "Print the audit as JSON").requires("audit"))
+}
+
+fn compare_command() -> Command {
+    Command::new("compare")
+        .about("Tell whether two runs differ, by how much, and how sure that is")
+        .arg(Arg::new("A").required(true).help("Run directory of the first run, such as that of the last release"))
+        .arg(Arg::new("B").required(true).help("Run directory of the run that is held against it"))
+        .arg(switch("json", "Print the comparison as JSON"))
+        .arg(value(
+            "fail-on-regression",
+            "SHARE",
+            "End with 10 when a number of B is worse by more than this, such as 5%, and with 11 when that cannot be \
+             said",
+        ))
+        .arg(list(
+            "metric",
+            "NAME",
+            "Compare this number only, such as `response_us.p95`, or `response_us` for all of it; may be repeated",
+        ))
+}
+
+fn ctl_command() -> Command {
+    let scale = Command::new("scale")
+        .about("Change the virtual users or the rate of a scenario that is controlled from outside")
+        .arg(value("scenario", "NAME", "Which scenario; may be left out when only one can be scaled"))
+        .arg(value("vus", "N", "Virtual users").value_parser(value_parser!(u64)))
+        .arg(value("rate", "RATE", "Iterations per second, such as `50/s`"))
+        .group(ArgGroup::new("to").args(["vus", "rate"]).required(true));
+    let stop = Command::new("stop")
+        .about("End the load; the report is written all the same")
+        .arg(switch("now", "Interrupt iterations in flight instead of waiting for them"));
+    Command::new("ctl")
+        .about("Watch and steer a run that goes on")
+        .after_help(
+            "Exit codes:\n    0  done\n    2  wrong usage, or refused by the run\n    3  no such run, or it does not go on",
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(
+            value("run", "DIR", "Run directory [default: the newest run below stresshost-out that goes on]")
+                .global(true),
+        )
+        .arg(switch("json", "Print what the run answers, as JSON").global(true))
+        .subcommand(Command::new("status").about("Show how the run is doing"))
+        .subcommand(Command::new("watch").about("Show a line a second until the load is over"))
+        .subcommand(Command::new("pause").about("Begin no new iterations; those in flight go on"))
+        .subcommand(Command::new("resume").about("Go on after a pause"))
+        .subcommand(scale)
+        .subcommand(stop)
 }
 
 fn plugin_command() -> Command {

@@ -1,11 +1,17 @@
 //! One file per subcommand, and the choice between them.
 
+mod compare;
 mod completions;
+mod ctl;
 mod demo;
+mod find_max;
+mod guest;
 mod plan;
 mod plugin;
 mod prepare;
+mod rebuilt;
 mod report;
+mod resolve;
 mod run;
 
 use std::ffi::OsString;
@@ -143,6 +149,8 @@ fn other(argv: &[String], printer: &Printer) -> anyhow::Result<Exit> {
     };
     match matches.subcommand() {
         Some(("report", matches)) => report::report(matches, printer),
+        Some(("compare", matches)) => compare::compare_runs(matches, printer),
+        Some(("ctl", matches)) => ctl::ctl(matches, printer),
         Some(("plugin", matches)) => plugin::plugin(matches, printer),
         Some(("demo", matches)) => demo::demo(matches, printer),
         Some(("completions", matches)) => completions::completions(matches, printer),
@@ -167,7 +175,19 @@ mod tests {
     #[test]
     fn own_commands_are_not_plugins() {
         assert!(is_plugin_name("devstress"));
-        for own in ["run", "plan", "report", "plugin", "demo", "completions", "help", "--help", "-V"] {
+        for own in [
+            "run",
+            "plan",
+            "report",
+            "compare",
+            "ctl",
+            "plugin",
+            "demo",
+            "completions",
+            "help",
+            "--help",
+            "-V",
+        ] {
             assert!(!is_plugin_name(own), "{own}");
         }
     }

@@ -16,6 +16,7 @@ pub(crate) enum Exit {
     Invalid = 12,
     PluginFault = 13,
     Denied = 14,
+    NotVerified = 15,
     Interrupted = 130,
 }
 
@@ -26,7 +27,8 @@ Exit codes:
     1  internal error, or result not written   12  invalid: the generator was the bottleneck
     2  wrong usage, config or plugin file      13  the plugin broke
     3  set-up failed or target unreachable     14  a capability was denied
-   10  checks or thresholds failed            130  interrupted";
+   10  checks or thresholds failed, or a       15  an audit found a number that is not true
+       regression was found                   130  interrupted";
 
 /// An error that knows its exit code.
 #[derive(Debug)]

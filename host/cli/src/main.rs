@@ -3,13 +3,17 @@
 //! Only this crate prints and only `main` ends the process.
 
 mod args;
+mod capacity;
 mod commands;
 mod config;
+mod control;
 mod env;
 mod exit;
 mod grants;
+mod http;
 mod loader;
 mod logging;
+mod outputs;
 mod plugin_args;
 mod printer;
 mod progress;

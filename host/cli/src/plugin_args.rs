@@ -8,11 +8,16 @@ use stresshost_plan::{
 };
 
 use crate::args::texts;
+use crate::capacity::Machine;
 use crate::config;
 use crate::exit::{Exit, coded, usage};
 
 /// Prefix that keeps a plugin's argument ids apart from stresshost's.
 const PREFIX: &str = "plugin:";
+
+/// A number of virtual users that the machine decides.
+const AUTO: &str = "auto";
+
 /// Id of a positional argument by its place. No flag's name begins with `<`.
 fn positional_id(index: usize) -> String {
     format!("{PREFIX}<{index}>")
@@ -125,6 +130,18 @@ pub(crate) struct Input {
     pub(crate) targets: Vec<String>,
 }
 
+/// What `auto` was taken for, in words for the plan's notes.
+pub(crate) fn notes(matches: &ArgMatches, descriptor: &Descriptor) -> Vec<String> {
+    let users = descriptor.flags.iter().filter(|flag| flag.kind == ValueKind::Users);
+    let auto = users
+        .filter(|flag| texts(matches, &format!("{PREFIX}{}", flag.name)).iter().any(|text| text == AUTO));
+    auto.map(|flag| {
+        let (vus, why) = Machine::read().safe_vus();
+        format!("--{} {AUTO}: {vus}, as many as this machine safely holds by {why}", flag.name)
+    })
+    .collect()
+}
+
 /// Reads a plugin's arguments. `config` is the content of `--config`.
 pub(crate) fn read(
     matches: &ArgMatches,
@@ -185,6 +202,11 @@ fn scalar(kind: &ValueKind, text: &str) -> Result<Value, String> {
             .parse::<u64>()
             .map(Value::from)
             .map_err(|_| format!("`{text}` is not a whole number of 0 or more")),
+        ValueKind::Users if text == AUTO => Ok(Value::from(Machine::read().safe_vus().0)),
+        ValueKind::Users => text
+            .parse::<u64>()
+            .map(Value::from)
+            .map_err(|_| format!("`{text}` is not a number of virtual users: a whole number, or `auto`")),
         ValueKind::Number => {
             let parsed = text.parse::<f64>().ok().and_then(number);
             parsed.ok_or_else(|| format!("`{text}` is not a number"))

@@ -29,7 +29,15 @@ impl<'a> Progress<'a> {
     pub(crate) fn on_event(&mut self, event: &Event<'_>) {
         match event {
             Event::Preparing | Event::Started => {}
-            Event::Snapshot(snapshot) => self.on_snapshot(snapshot),
+            Event::Tick(tick) => self.on_snapshot(&tick.snapshot),
+            Event::PhaseBegan { name } => self.printer.note(&format!("phase `{name}` begins")),
+            Event::PhaseEnded { name, status, reason } => {
+                let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+                self.printer.note(&format!("phase `{name}` {}{why}", status.label()));
+            }
+            Event::Aborting { reason } => self.printer.warn(&format!("ending the run: {reason}")),
+            Event::Paused(true) => self.printer.note("paused"),
+            Event::Paused(false) => self.printer.note("resumed"),
             Event::Draining => {
                 self.printer.note("stopping: waiting for iterations in flight; once more to stop now")
             }

@@ -28,7 +28,8 @@ struct Shared {
     sleepers: RefCell<Sleepers>,
     /// Raised when a sleeper earlier than the armed deadline was added.
     earlier: Notify,
-    cancelled: Cell<bool>,
+    /// How often waits were cancelled; a wait that began before the last time is over.
+    cancellations: Cell<u64>,
 }
 
 /// A deadline, and a number that keeps sleepers with equal deadlines in the order they came.
@@ -68,7 +69,7 @@ impl Timer {
             shared: Rc::new(Shared {
                 sleepers: RefCell::new(Sleepers { armed_ns: u64::MAX, ..Sleepers::default() }),
                 earlier: Notify::new(),
-                cancelled: Cell::new(false),
+                cancellations: Cell::new(0),
             }),
         };
         let driver = drive(timer.clone(), source);
@@ -83,14 +84,14 @@ impl Timer {
         }
     }
 
-    /// Waits until `at_ns` or until [`Timer::cancel_waits`]; true when `at_ns` was reached.
+    /// Waits until `at_ns` or until the next [`Timer::cancel_waits`]; true when `at_ns` was reached.
     pub fn wait_until(&self, at_ns: u64) -> impl Future<Output = bool> + use<> {
         self.sleep(at_ns, true)
     }
 
-    /// Ends every [`Timer::wait_until`], now and later; sleeps go on.
+    /// Ends every [`Timer::wait_until`] that was made before; sleeps go on.
     pub fn cancel_waits(&self) {
-        self.shared.cancelled.set(true);
+        self.shared.cancellations.set(self.shared.cancellations.get().wrapping_add(1));
         let queue = std::mem::take(&mut self.shared.sleepers.borrow_mut().queue);
         let (waits, sleeps): (Queue, Queue) = queue.into_iter().partition(|(_, sleeper)| sleeper.cancellable);
         self.shared.sleepers.borrow_mut().queue = sleeps;
@@ -100,7 +101,8 @@ impl Timer {
     }
 
     fn sleep(&self, at_ns: u64, cancellable: bool) -> Sleep {
-        Sleep { timer: self.clone(), at_ns, cancellable, place: None }
+        let cancellations = self.shared.cancellations.get();
+        Sleep { timer: self.clone(), at_ns, cancellable, cancellations, place: None }
     }
 
     /// Wakes every due sleeper and returns the next deadline.
@@ -128,6 +130,8 @@ struct Sleep {
     timer: Timer,
     at_ns: u64,
     cancellable: bool,
+    /// Cancellations when it was made.
+    cancellations: u64,
     place: Option<Place>,
 }
 
@@ -160,7 +164,7 @@ impl Future for Sleep {
         if self.timer.clock.now_ns() >= self.at_ns {
             return Poll::Ready(true);
         }
-        if self.cancellable && self.timer.shared.cancelled.get() {
+        if self.cancellable && self.timer.shared.cancellations.get() != self.cancellations {
             return Poll::Ready(false);
         }
         self.enqueue(cx.waker());
@@ -336,6 +340,7 @@ mod tests {
             sleep.await.expect("sleeper");
             assert!(clock.now_ns() >= hour_ns);
             assert!(timer.wait_until(hour_ns).await, "what is past was reached");
+            assert!(timer.wait_until(2 * hour_ns).await, "a wait made later is not cancelled");
         });
         run.await;
     }

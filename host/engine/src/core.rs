@@ -1,80 +1,96 @@
-//! One core: its virtual users, its recorder and its timer. Nothing here is shared with another core.
+//! One core: its phases, its recorder and its timer. Nothing here is shared with another core.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use stresshost_clock::{Clock, NS_PER_MS, Timer};
-use stresshost_metrics::{Block, Names, Recorder};
-use stresshost_plan::{Executor, Plan, Scenario};
-use tokio::sync::{mpsc, watch};
+use stresshost_clock::{Clock, NS_PER_MS};
+use stresshost_metrics::{Block, Names};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::arrivals::Arrivals;
-use crate::guest::{Fault, Guest, GuestCore, VuError, VuInfo};
+use crate::context::CoreContext;
+use crate::guest::{Guest, GuestCore, VuError};
+use crate::limiter::Limits;
+use crate::live::Wishes;
+use crate::phase::{ActivePhase, PhaseStart, run_phase};
 use crate::report::{News, Reports};
-use crate::stop::{Level, reached};
-use crate::ticket::{ClosedTickets, OpenShare, Span, Tickets};
-use crate::worker::run_vu;
+use crate::stop::Level;
+use crate::usage::thread_cpu_ns;
 use crate::{RunError, TICK_MS};
-
-/// What a guest may use of its core.
-pub struct CoreContext {
-    /// 0 and up.
-    pub index: usize,
-    /// The run clock.
-    pub clock: Clock,
-    /// The core's timer.
-    pub timer: Timer,
-    /// The core's measurements. Borrow it for one call, never across an await.
-    pub recorder: RefCell<Recorder>,
-    /// Names of the run's operations, checks and metrics. For set-up, not for the hot path.
-    pub names: Arc<Mutex<Names>>,
-    /// Seed of the run.
-    pub seed: u64,
-    /// When the load begins on the run clock; 0 until that is known.
-    pub load_start_ns: Cell<u64>,
-    pub(crate) vus_busy: Cell<u64>,
-    /// Whether a virtual user was given up after a fault.
-    pub(crate) users_lost: Cell<bool>,
-    stop_ns: Cell<u64>,
-}
-
-impl CoreContext {
-    /// The first instant past the stop, on the run clock; `u64::MAX` while nobody asked for one. What was due at the
-    /// very instant of the stop was due: it may have begun already.
-    pub(crate) const fn stop_ns(&self) -> u64 {
-        self.stop_ns.get()
-    }
-}
 
 /// A core and its guest.
 pub(crate) struct Core<C> {
     pub(crate) context: Rc<CoreContext>,
     pub(crate) guest: C,
-    pub(crate) shared: Arc<str>,
     pub(crate) cores: usize,
     pub(crate) reports: Reports,
-    to_control: mpsc::Sender<FromCore>,
+    pub(crate) to_control: mpsc::Sender<FromCore>,
+    phases: RefCell<Vec<Rc<ActivePhase>>>,
+    wishes: watch::Receiver<Wishes>,
+    /// Raised once, when the first load begins.
+    begun: Notify,
+    /// CPU time of the core's thread when it was last told.
+    cpu_ns: Cell<u64>,
 }
 
 /// What a core tells control.
+#[derive(Debug)]
 pub(crate) enum FromCore {
-    /// Every virtual user of the core is ready.
-    Ready,
+    /// Every virtual user that the core has in the phase is ready.
+    Ready { phase: usize },
+    /// The core cannot do the phase.
+    PhaseBroken { phase: usize, error: RunError },
     /// The core cannot go on.
     Broken(RunError),
     /// The measurements of a tick.
-    Block {
-        core: usize,
-        tick: u64,
-        block: Block,
-        vus_busy: u64,
-        /// When the core's last iteration ended, on the run clock; set in the last block only.
-        done_ns: Option<u64>,
-    },
+    Block(Box<Handed>),
+    /// The last iteration that the core has in a phase has ended; comes after a block with all of the phase's
+    /// measurements.
+    PhaseDone(PhaseDone),
     /// What is no measurement.
     News(News),
+}
+
+/// Measurements on their way to control.
+#[derive(Debug)]
+pub(crate) struct Handed {
+    pub(crate) core: usize,
+    pub(crate) tick: u64,
+    pub(crate) block: Block,
+    /// CPU time of the core's thread since it last handed something over.
+    pub(crate) cpu_ns: u64,
+    /// What the block ends.
+    pub(crate) ends: BlockEnds,
+}
+
+/// What a block ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockEnds {
+    /// A tick, with the virtual users busy at its end.
+    Tick { vus_busy: u64 },
+    /// A phase, somewhere between two ticks.
+    Phase,
+    /// The core's work, at this instant on the run clock.
+    Core { done_ns: u64 },
+}
+
+/// The end of a phase on one core; times are nanoseconds of load time since the phase began.
+#[derive(Debug)]
+pub(crate) struct PhaseDone {
+    pub(crate) phase: usize,
+    /// When it was stopped, if it was.
+    pub(crate) stopped_ns: Option<u64>,
+    /// By stream: when the last iteration of one that is counted had ended; `None` for others.
+    pub(crate) counted_ns: Vec<Option<u64>>,
+}
+
+/// What control asks of a core.
+pub(crate) enum ToCore {
+    /// Make the virtual users of a phase, say that they are ready, and run it when it begins.
+    Phase(PhaseStart),
+    /// There are no more phases.
+    Finish,
 }
 
 /// What a core needs to run.
@@ -82,42 +98,18 @@ pub(crate) struct CoreSpec<G> {
     pub(crate) index: usize,
     pub(crate) cores: usize,
     pub(crate) guest: Arc<G>,
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) shared: Arc<str>,
+    pub(crate) scenarios: usize,
     pub(crate) clock: Clock,
     pub(crate) names: Arc<Mutex<Names>>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) seed: u64,
     pub(crate) stop: watch::Receiver<Level>,
-    /// When the load begins, once every core is ready.
-    pub(crate) begin: watch::Receiver<Option<u64>>,
+    pub(crate) wishes: watch::Receiver<Wishes>,
+    pub(crate) from_control: mpsc::Receiver<ToCore>,
     pub(crate) to_control: mpsc::Sender<FromCore>,
 }
 
-/// Makes the context of a core and starts its timer on the current `LocalSet`.
-pub(crate) fn context(
-    index: usize,
-    clock: Clock,
-    scenarios: usize,
-    names: Arc<Mutex<Names>>,
-    seed: u64,
-) -> Result<Rc<CoreContext>, RunError> {
-    let (timer, driver) = Timer::new(clock).map_err(|error| RunError::Os(error.to_string()))?;
-    tokio::task::spawn_local(driver);
-    Ok(Rc::new(CoreContext {
-        index,
-        clock,
-        timer,
-        recorder: RefCell::new(Recorder::new(scenarios)),
-        names,
-        seed,
-        load_start_ns: Cell::new(0),
-        vus_busy: Cell::new(0),
-        users_lost: Cell::new(false),
-        stop_ns: Cell::new(u64::MAX),
-    }))
-}
-
-/// Runs a core from the making of its virtual users to its last block. Must run inside a `LocalSet`.
+/// Runs a core until control has no more phases for it. Must run inside a `LocalSet`.
 pub(crate) async fn run_core<G: Guest>(spec: CoreSpec<G>) {
     let (to_control, index) = (spec.to_control.clone(), spec.index);
     // A task of its own: a panic in it must reach control, which would wait for this core for ever.
@@ -132,7 +124,7 @@ pub(crate) async fn run_core<G: Guest>(spec: CoreSpec<G>) {
 }
 
 /// What a task that did not end by itself said last.
-fn panic_text(error: JoinError) -> String {
+pub(crate) fn panic_text(error: JoinError) -> String {
     let Ok(payload) = error.try_into_panic() else { return "it was cancelled".to_owned() };
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
@@ -140,164 +132,178 @@ fn panic_text(error: JoinError) -> String {
 }
 
 async fn try_run_core<G: Guest>(spec: CoreSpec<G>) -> Result<(), RunError> {
-    let scenarios = spec.plan.scenarios.len();
-    let context = context(spec.index, spec.clock, scenarios, Arc::clone(&spec.names), spec.seed)?;
-    let guest = spec.guest.core(Rc::clone(&context)).map_err(|error| start_error(0, error))?;
-    let CoreSpec { plan, shared, cores, to_control, mut stop, mut begin, .. } = spec;
-    let core = Rc::new(Core { context, guest, shared, cores, reports: Reports::default(), to_control });
-    let users = start_users(&core, &plan, &mut stop).await?;
-    if core.to_control.send(FromCore::Ready).await.is_err() {
-        return Ok(());
-    }
-    let start_ns = match begin.wait_for(Option::is_some).await.map(|start_ns| *start_ns) {
-        Ok(Some(start_ns)) => start_ns,
-        // Control has given the run up.
-        Ok(None) | Err(_) => return Ok(()),
-    };
-    core.context.load_start_ns.set(start_ns);
-    load(&core, &plan, users, start_ns, stop).await;
+    let CoreSpec { index, cores, scenarios, clock, names, limits, seed, stop, wishes, to_control, .. } = spec;
+    let mut from_control = spec.from_control;
+    let context = CoreContext::new(index, clock, scenarios, names, limits, seed)?;
+    let guest = spec.guest.core(Rc::clone(&context)).map_err(guest_error)?;
+    let core = Rc::new(Core::new(context, guest, cores, wishes, to_control));
+    let helpers = [
+        tokio::task::spawn_local(tick(Rc::clone(&core))),
+        tokio::task::spawn_local(report(Rc::clone(&core))),
+        tokio::task::spawn_local(heed(Rc::clone(&core))),
+    ];
+    let outcome = work(&core, &mut from_control, &stop).await;
+    helpers.iter().for_each(tokio::task::JoinHandle::abort);
+    outcome?;
+    core.finish().await;
     Ok(())
 }
 
-/// A virtual user that is ready, and the scenario it belongs to.
-struct ReadyUser<V> {
-    scenario: usize,
-    /// Its place among the scenario's virtual users.
-    index: u64,
-    info: VuInfo,
-    vu: V,
-}
-
-async fn start_users<C: GuestCore>(
-    core: &Core<C>,
-    plan: &Plan,
-    stop: &mut watch::Receiver<Level>,
-) -> Result<Vec<ReadyUser<C::Vu>>, RunError> {
-    let count = plan.vus();
-    let mut users = Vec::new();
-    let mut first_id = 0;
-    for (scenario, config) in plan.scenarios.iter().enumerate() {
-        let vus = config.executor.vus();
-        for index in (core.context.index as u64..vus).step_by(core.cores) {
-            let info = VuInfo { id: first_id + index, count };
-            let vu = tokio::select! {
-                biased;
-                // First, or users that start without waiting would outrun the stop.
-                () = reached(stop, Level::Draining) => return Err(RunError::Stopped),
-                vu = core.guest.start(info, &core.shared) => vu.map_err(|error| start_error(info.id, error))?,
-            };
-            users.push(ReadyUser { scenario, index, info, vu });
+/// Runs phases as control asks for them, until it asks to finish or is gone.
+async fn work<C: GuestCore>(
+    core: &Rc<Core<C>>,
+    from_control: &mut mpsc::Receiver<ToCore>,
+    stop: &watch::Receiver<Level>,
+) -> Result<(), RunError> {
+    let mut phases = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            Some(ended) = phases.join_next() => {
+                ended.map_err(|error| {
+                    RunError::Os(format!("core {} broke: {}", core.context.index, panic_text(error)))
+                })?;
+            }
+            asked = from_control.recv() => match asked {
+                Some(ToCore::Phase(start)) => {
+                    phases.spawn_local(run_phase(Rc::clone(core), start, stop.clone()));
+                }
+                Some(ToCore::Finish) | None => return Ok(()),
+            },
         }
-        first_id += vus;
     }
-    Ok(users)
 }
 
-fn start_error(vu: u64, error: VuError) -> RunError {
+fn guest_error(error: VuError) -> RunError {
     match error {
-        VuError::Failed { code, message } => RunError::Start { vu, code, message },
+        VuError::Failed { code, message } => RunError::Start { vu: 0, code, message },
         VuError::Fault(fault) => RunError::Fault(fault),
     }
 }
 
-/// Runs the load: virtual users, ticks and the stop, until the last iteration has ended or was interrupted.
-async fn load<C: GuestCore>(
-    core: &Rc<Core<C>>,
-    plan: &Plan,
-    users: Vec<ReadyUser<C::Vu>>,
-    start_ns: u64,
-    stop: watch::Receiver<Level>,
-) {
-    let spans: Vec<Span> =
-        (0..).zip(&plan.scenarios).map(|(index, s)| span(plan, s, index, start_ns)).collect();
-    let shares: Vec<_> = spans.iter().zip(&plan.scenarios).map(|(s, c)| open_share(core, *s, c)).collect();
-    let mut tasks = JoinSet::new();
-    for ReadyUser { scenario, index, info, vu } in users {
-        let tickets = match (&shares[scenario], &plan.scenarios[scenario].executor) {
-            (Some(share), _) => Tickets::Open(Rc::clone(share)),
-            (None, executor) => closed_tickets(spans[scenario], executor, index),
+impl<C> Core<C> {
+    pub(crate) fn new(
+        context: Rc<CoreContext>,
+        guest: C,
+        cores: usize,
+        wishes: watch::Receiver<Wishes>,
+        to_control: mpsc::Sender<FromCore>,
+    ) -> Self {
+        Self {
+            context,
+            guest,
+            cores,
+            reports: Reports::default(),
+            to_control,
+            phases: RefCell::default(),
+            wishes,
+            begun: Notify::new(),
+            cpu_ns: Cell::new(thread_cpu_ns()),
+        }
+    }
+
+    /// Starts the ticks, unless they go on already; `first_ns` is when the first load begins, on the run clock.
+    pub(crate) fn begin(&self, first_ns: u64) {
+        if self.context.load_start_ns.get() == 0 {
+            self.context.load_start_ns.set(first_ns);
+            self.begun.notify_one();
+        }
+    }
+
+    pub(crate) fn add_phase(&self, phase: Rc<ActivePhase>) {
+        self.phases.borrow_mut().push(phase);
+        self.apply_wishes();
+    }
+
+    pub(crate) fn remove_phase(&self, index: usize) {
+        self.phases.borrow_mut().retain(|phase| phase.index != index);
+    }
+
+    /// Hands over everything measured of a phase that is over, and says so.
+    pub(crate) async fn end_phase(&self, phase: &ActivePhase, start_load_ns: u64) {
+        let context = &self.context;
+        for share in phase.shares.iter().flatten() {
+            share.count_dropped(context);
+        }
+        // The block is not this phase's alone, and must not show more started than due of another.
+        self.count_due();
+        let done_load_ns = context.load_now_ns();
+        let since_start = |load_ns: u64| load_ns.saturating_sub(start_load_ns);
+        let counted = |(stream, share): (usize, &Option<crate::ticket::Share>)| {
+            let ended_ns = share.as_ref()?.ended_load_ns()?;
+            // Users that were interrupted never found out that there was nothing more to do.
+            Some(since_start(if phase.is_done(stream) { ended_ns } else { done_load_ns }))
         };
-        tasks.spawn_local(run_vu(Rc::clone(core), info, vu, tickets));
-    }
-    let ends_ns = spans.iter().map(|span| span.end_ns).max().unwrap_or(start_ns);
-    let ticker = tokio::task::spawn_local(tick(Rc::clone(core), shares.clone(), start_ns));
-    let reporter = tokio::task::spawn_local(report(Rc::clone(core)));
-    watch_users(core, &mut tasks, ends_ns, plan.graceful_stop_ms * NS_PER_MS, stop).await;
-    // Dropping an iteration's future records it as interrupted.
-    tasks.shutdown().await;
-    ticker.abort();
-    reporter.abort();
-    finish_core(core, &shares, start_ns).await;
-}
-
-/// Returns when every virtual user is done and the load's time is over, or when those in flight must be interrupted.
-async fn watch_users<C: GuestCore>(
-    core: &Core<C>,
-    tasks: &mut JoinSet<()>,
-    ends_ns: u64,
-    grace_ns: u64,
-    mut stop: watch::Receiver<Level>,
-) {
-    let clock = core.context.clock;
-    let mut stop_now = stop.clone();
-    let mut interrupt_ns = ends_ns.saturating_add(grace_ns);
-    loop {
-        let stopped = core.context.stop_ns() != u64::MAX;
-        if tasks.is_empty() && (stopped || core.context.users_lost.get() || clock.now_ns() >= ends_ns) {
-            return;
+        let done = PhaseDone {
+            phase: phase.index,
+            stopped_ns: context.is_stopped().then(|| since_start(context.stop_load_ns() - 1)),
+            counted_ns: phase.shares.iter().enumerate().map(counted).collect(),
+        };
+        // Without control there is nobody left to tell.
+        if let Some(news) = self.reports.take() {
+            drop(self.to_control.send(FromCore::News(news)).await);
         }
-        tokio::select! {
-            biased;
-            Some(ended) = tasks.join_next() => if let Err(error) = ended {
-                core.context.users_lost.set(true);
-                core.reports.fault(Fault::new("host", panic_text(error)));
-            },
-            () = reached(&mut stop, Level::Draining), if !stopped => {
-                let now_ns = clock.now_ns();
-                core.context.stop_ns.set(now_ns.saturating_add(1));
-                core.context.timer.cancel_waits();
-                interrupt_ns = interrupt_ns.min(now_ns.saturating_add(grace_ns));
+        drop(self.to_control.send(self.hand_over(self.tick_now(), BlockEnds::Phase)).await);
+        drop(self.to_control.send(FromCore::PhaseDone(done)).await);
+    }
+
+    /// Does what a person wishes of the run.
+    fn apply_wishes(&self) {
+        let wishes = self.wishes.borrow();
+        self.context.pause(wishes.paused);
+        for phase in self.phases.borrow().iter() {
+            for (place, scale) in &wishes.scale {
+                if place.0 == phase.index {
+                    phase.scale(place.1, *scale, &self.context);
+                }
             }
-            () = reached(&mut stop_now, Level::Now), if stopped => return,
-            () = clock.sleep_until_ns(ends_ns), if tasks.is_empty() => {}
-            () = clock.sleep_until_ns(interrupt_ns) => return,
         }
+        drop(wishes);
+        self.context.wake();
+    }
+
+    /// The number of the tick that is under way.
+    fn tick_now(&self) -> u64 {
+        let context = &self.context;
+        context.clock.now_ns().saturating_sub(context.load_start_ns.get()) / (TICK_MS * NS_PER_MS) + 1
+    }
+
+    fn count_due(&self) {
+        for phase in self.phases.borrow().iter() {
+            phase.shares.iter().flatten().for_each(|share| share.count_due(&self.context));
+        }
+    }
+
+    fn hand_over(&self, tick: u64, ends: BlockEnds) -> FromCore {
+        let block = self.context.recorder.borrow_mut().take();
+        let cpu_ns = thread_cpu_ns();
+        let used_ns = cpu_ns.saturating_sub(self.cpu_ns.replace(cpu_ns));
+        FromCore::Block(Box::new(Handed { core: self.context.index, tick, block, cpu_ns: used_ns, ends }))
+    }
+
+    async fn finish(&self) {
+        // Without control there is nobody left to tell.
+        if let Some(news) = self.reports.take() {
+            drop(self.to_control.send(FromCore::News(news)).await);
+        }
+        let done_ns = self.context.clock.now_ns();
+        drop(self.to_control.send(self.hand_over(self.tick_now(), BlockEnds::Core { done_ns })).await);
     }
 }
 
-const fn span(plan: &Plan, scenario: &Scenario, index: u16, load_start_ns: u64) -> Span {
-    let start_ns = load_start_ns + scenario.start_ms * NS_PER_MS;
-    let end_ns = start_ns + scenario.executor.duration_ms() * NS_PER_MS;
-    Span { scenario: index, start_ns, end_ns, warmup_end_ns: load_start_ns + plan.warmup_ms * NS_PER_MS }
-}
-
-fn closed_tickets(span: Span, executor: &Executor, index: u64) -> Tickets {
-    let ramp_up_ms = match executor {
-        Executor::ConstantVus(config) => config.ramp_up_ms,
-        Executor::ConstantArrivalRate(_) => 0,
-    };
-    Tickets::Closed(ClosedTickets::new(span, index, executor.vus(), ramp_up_ms * NS_PER_MS))
-}
-
-/// This core's share of an open-model scenario: every n-th arrival, n being the cores that have virtual users for it.
-fn open_share<C>(core: &Core<C>, span: Span, scenario: &Scenario) -> Option<Rc<OpenShare>> {
-    let Executor::ConstantArrivalRate(config) = &scenario.executor else { return None };
-    let sharers = config.vus.min(core.cores as u64);
-    let first = core.context.index as u64;
-    // A core without virtual users for the scenario has no share: nothing would ever be due on it.
-    (first < sharers).then(|| Rc::new(OpenShare::new(span, Arrivals::new(config), first, sharers)))
-}
-
-type Shares = Vec<Option<Rc<OpenShare>>>;
-
-/// Hands a block to control at every tick.
-async fn tick<C: GuestCore>(core: Rc<Core<C>>, shares: Shares, start_ns: u64) {
+/// Hands a block to control at every tick, from the beginning of the first load on.
+async fn tick<C: GuestCore>(core: Rc<Core<C>>) {
+    core.begun.notified().await;
+    let start_ns = core.context.load_start_ns.get();
+    // CPU time from before the load is none of its business.
+    core.cpu_ns.set(thread_cpu_ns());
     for tick in 1_u64.. {
         core.context.clock.sleep_until_ns(start_ns + tick * TICK_MS * NS_PER_MS).await;
-        count_due(&core, &shares);
+        core.count_due();
         // With control behind, the recorder simply goes on filling and the next tick hands over more.
         if let Ok(permit) = core.to_control.try_reserve() {
-            permit.send(block(&core, tick, None));
+            let vus_busy = core.context.vus_busy.get();
+            permit.send(core.hand_over(tick, BlockEnds::Tick { vus_busy }));
         }
     }
 }
@@ -313,40 +319,22 @@ async fn report<C: GuestCore>(core: Rc<Core<C>>) {
     }
 }
 
-async fn finish_core<C: GuestCore>(core: &Core<C>, shares: &Shares, start_ns: u64) {
-    count_due(core, shares);
-    for share in shares.iter().flatten() {
-        share.count_dropped(&core.context);
+/// Does what a person wishes of the run whenever that changes.
+async fn heed<C: GuestCore>(core: Rc<Core<C>>) {
+    let mut wishes = core.wishes.clone();
+    while wishes.changed().await.is_ok() {
+        core.apply_wishes();
     }
-    let done_ns = core.context.clock.now_ns();
-    let tick = done_ns.saturating_sub(start_ns) / (TICK_MS * NS_PER_MS) + 1;
-    let last = block(core, tick, Some(done_ns));
-    // Without control there is nobody left to tell.
-    if let Some(news) = core.reports.take() {
-        drop(core.to_control.send(FromCore::News(news)).await);
-    }
-    drop(core.to_control.send(last).await);
-}
-
-fn count_due<C>(core: &Core<C>, shares: &Shares) {
-    let now_ns = core.context.clock.now_ns();
-    for share in shares.iter().flatten() {
-        share.count_due(&core.context, now_ns);
-    }
-}
-
-fn block<C>(core: &Core<C>, tick: u64, done_ns: Option<u64>) -> FromCore {
-    let block = core.context.recorder.borrow_mut().take();
-    FromCore::Block { core: core.context.index, tick, block, vus_busy: core.context.vus_busy.get(), done_ns }
 }
 
 #[cfg(test)]
 mod tests {
     use stresshost_metrics::Window;
+    use stresshost_plan::Plan;
     use tokio::sync::mpsc::error::TryRecvError;
 
     use super::*;
-    use crate::guest::GuestVu;
+    use crate::guest::{GuestVu, VuInfo};
     use crate::ticket::Ticket;
 
     struct Idle;
@@ -354,7 +342,11 @@ mod tests {
     impl GuestCore for Idle {
         type Vu = Self;
 
-        async fn setup(&self, _context: &str) -> Result<String, VuError> {
+        async fn setup(&self, _part: u16, _context: &str) -> Result<String, VuError> {
+            Ok(String::new())
+        }
+
+        async fn setup_phase(&self, _part: u16, _context: &str) -> Result<String, VuError> {
             Ok(String::new())
         }
 
@@ -362,7 +354,11 @@ mod tests {
             Ok(Self)
         }
 
-        async fn teardown(&self, _shared: &str) -> Result<(), VuError> {
+        async fn teardown_phase(&self, _part: u16, _shared: &str) -> Result<(), VuError> {
+            Ok(())
+        }
+
+        async fn teardown(&self, _part: u16, _shared: &str) -> Result<(), VuError> {
             Ok(())
         }
     }
@@ -377,14 +373,16 @@ mod tests {
 
     fn core(capacity: usize) -> (Rc<Core<Idle>>, mpsc::Receiver<FromCore>) {
         let (to_control, from_core) = mpsc::channel(capacity);
-        let context = context(0, Clock::start(), 1, Arc::default(), 0).expect("a timer");
-        let reports = Reports::default();
-        (Rc::new(Core { context, guest: Idle, shared: "".into(), cores: 1, reports, to_control }), from_core)
+        let limits = Arc::new(Limits::new(&Plan::default()));
+        let context = CoreContext::new(0, Clock::start(), 1, Arc::default(), limits, 0).expect("a timer");
+        let wishes = watch::Sender::new(Wishes::default()).subscribe();
+        (Rc::new(Core::new(context, Idle, 1, wishes, to_control)), from_core)
     }
 
     /// The tick of a block and the iterations due in it.
     fn opened(message: Result<FromCore, TryRecvError>) -> Option<(u64, u64)> {
-        let FromCore::Block { tick, block, .. } = message.ok()? else { return None };
+        let FromCore::Block(handed) = message.ok()? else { return None };
+        let Handed { tick, block, .. } = *handed;
         Some((tick, block.iterations(0, Window::Measured)?.counts.due))
     }
 
@@ -392,11 +390,12 @@ mod tests {
     async fn a_core_whose_control_lags_leaves_ticks_out_and_loses_nothing() {
         let run = async {
             let (core, mut from_core) = core(2);
-            tokio::task::spawn_local(tick(Rc::clone(&core), Vec::new(), 0));
+            tokio::task::spawn_local(tick(Rc::clone(&core)));
+            core.begin(1);
             for second in 1..=6 {
                 core.context.recorder.borrow_mut().iterations_due(0, Window::Measured, second);
                 // Between two ticks.
-                core.context.clock.sleep_until_ns(second * 1_000_000_000 + 1_000_000).await;
+                core.context.clock.sleep_until_ns(second * 1_000_000_000 + 2_000_000).await;
             }
             assert_eq!(opened(from_core.try_recv()), Some((1, 1)));
             assert_eq!(opened(from_core.try_recv()), Some((2, 2)));
@@ -413,7 +412,7 @@ mod tests {
             let (core, mut from_core) = core(1);
             tokio::task::spawn_local(report(Rc::clone(&core)));
             for _ in 0..1_000 {
-                core.reports.fault(Fault::new("iterate", "again"));
+                core.reports.fault(crate::Fault::new("iterate", 0, "again"));
                 tokio::task::yield_now().await;
             }
             let mut count = 0;
@@ -431,69 +430,11 @@ mod tests {
     async fn the_last_news_come_before_the_last_block() {
         let run = async {
             let (core, mut from_core) = core(2);
-            core.reports.fault(Fault::new("iterate", "at the very end"));
-            finish_core(&core, &Vec::new(), 0).await;
+            core.reports.fault(crate::Fault::new("iterate", 0, "at the very end"));
+            core.finish().await;
             assert!(matches!(from_core.recv().await, Some(FromCore::News(_))));
-            assert!(matches!(
-                from_core.recv().await,
-                Some(FromCore::Block { tick: 1, done_ns: Some(0), .. })
-            ));
-        };
-        tokio::task::LocalSet::new().run_until(run).await;
-    }
-
-    /// Ten arrivals a second for a second, from the start of the clock.
-    fn share() -> Rc<OpenShare> {
-        let config = stresshost_plan::ConstantArrivalRate {
-            rate_per_s: 10.0,
-            duration_ms: 1_000,
-            ramp_up_ms: 0,
-            vus: 1,
-        };
-        let span = Span { scenario: 0, start_ns: 0, end_ns: 1_000_000_000, warmup_end_ns: 0 };
-        Rc::new(OpenShare::new(span, Arrivals::new(&config), 0, 1))
-    }
-
-    fn counts(core: &Core<Idle>) -> stresshost_metrics::IterationCounts {
-        let block = core.context.recorder.borrow_mut().take();
-        block.iterations(0, Window::Measured).map(|stats| stats.counts).unwrap_or_default()
-    }
-
-    /// A snapshot must never show more started than due.
-    #[tokio::test(start_paused = true)]
-    async fn what_is_due_now_counts_as_due() {
-        let run = async {
-            let (core, share) = (core(1).0, share());
-            for (now_ms, due) in [(0, 1), (99, 0), (100, 1), (300, 2)] {
-                share.count_due(&core.context, now_ms * NS_PER_MS);
-                assert_eq!(counts(&core).due, due, "at {now_ms} ms");
-            }
-        };
-        tokio::task::LocalSet::new().run_until(run).await;
-    }
-
-    /// A busy core can wake a user after both the stop and its arrival's time: the schedule decides, not the waking.
-    #[tokio::test(start_paused = true)]
-    async fn an_arrival_after_the_stop_is_not_started_however_late_its_user_wakes() {
-        let run = async {
-            for (stop_ms, started, dropped) in [(50, 0, 0), (150, 1, 0)] {
-                let (core, share) = (core(1).0, share());
-                let base_ns = core.context.clock.now_ns();
-                let mut tickets = Tickets::Open(Rc::clone(&share));
-                assert!(tickets.next(&core.context).await.is_some(), "the arrival at 0 ms");
-                let mut next = Box::pin(tickets.next(&core.context));
-                tokio::select! {
-                    biased;
-                    _ = &mut next => panic!("100 ms have not passed"),
-                    () = tokio::task::yield_now() => {}
-                }
-                core.context.stop_ns.set(base_ns + stop_ms * NS_PER_MS);
-                tokio::time::advance(std::time::Duration::from_millis(200)).await;
-                assert_eq!(next.await.is_some(), started == 1, "stopped at {stop_ms} ms");
-                share.count_dropped(&core.context);
-                let counts = counts(&core);
-                assert_eq!((counts.due, counts.dropped), (1 + started, dropped));
-            }
+            let Some(FromCore::Block(last)) = from_core.recv().await else { panic!("no block") };
+            assert_eq!((last.tick, last.ends), (1, BlockEnds::Core { done_ns: 0 }));
         };
         tokio::task::LocalSet::new().run_until(run).await;
     }

@@ -1,5 +1,7 @@
 //! Why a run could not be done at all. A failed iteration is never one of these.
 
+use stresshost_plan::Problem;
+
 use crate::Fault;
 
 /// The run itself is in doubt: it could not start, or could not go on.
@@ -23,6 +25,9 @@ pub enum RunError {
         /// The plugin's words.
         message: String,
     },
+    /// The plan asks for something that only now turns out not to exist.
+    #[error("{}", problem_lines(.0))]
+    Plan(Vec<Problem>),
     /// The plugin broke before the load began.
     #[error("the plugin broke in `{}`: {}", .0.during, .0.text)]
     Fault(Fault),
@@ -32,4 +37,9 @@ pub enum RunError {
     /// The run was stopped before the load began.
     #[error("stopped before the load began")]
     Stopped,
+}
+
+fn problem_lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }

@@ -1,24 +1,41 @@
 #![doc = include_str!("../README.md")]
 
 mod arrivals;
+mod bucket;
+mod context;
 mod control;
 mod core;
+mod director;
 mod error;
+mod find_max;
 mod guest;
+mod limiter;
 mod limits;
+mod live;
+mod mix;
+mod phase;
+mod preparation;
+mod ramp;
 mod report;
 mod run;
 mod stop;
 mod ticket;
+mod ticks;
 mod usage;
 mod worker;
 
 pub use arrivals::Arrivals;
+pub use context::CoreContext;
 pub use control::Event;
-pub use core::CoreContext;
 pub use error::RunError;
+pub use find_max::{Ceiling, FindMax, Found, Trial};
 pub use guest::{Fault, Guest, GuestCore, GuestVu, VuError, VuInfo};
+pub use limiter::{LimitId, Limits};
 pub use limits::*;
+pub use live::{ControlError, Steering};
+pub use mix::Mix;
+pub use phase::stream_seed;
+pub use ramp::Ramp;
 pub use run::{RunSpec, run, run_on_this_thread};
 pub use stop::Stop;
 pub use ticket::Ticket;

@@ -28,3 +28,7 @@ pub const BLOCKS_IN_FLIGHT: usize = 4;
 /// Time between the last core being ready and the load beginning, in milliseconds: every core must have heard of the
 /// beginning before it comes.
 pub const START_LEAD_MS: u64 = 20;
+
+/// Changes of a stream's rate that are remembered while arrivals of before are waiting for a virtual user. Of a backlog
+/// with more changes in it, the oldest arrivals count as due at the oldest change that is remembered.
+pub const MAX_RATE_CHANGES: usize = 1_000;

@@ -77,8 +77,8 @@ mod tests {
     fn faults_are_counted_beyond_the_texts_that_are_kept() {
         let reports = Reports::default();
         for number in 0..3 * MAX_FAULT_TEXTS {
-            reports.fault(Fault::new("iterate", number.to_string()));
-            reports.fault(Fault::new("iterate", number.to_string()));
+            reports.fault(Fault::new("iterate", 0, number.to_string()));
+            reports.fault(Fault::new("iterate", 0, number.to_string()));
         }
         let news = reports.take().expect("there is news");
         assert_eq!(news.faults.len(), MAX_FAULT_TEXTS);

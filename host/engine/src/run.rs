@@ -3,28 +3,31 @@
 //! [`run`] gives every core a thread and a runtime of its own. [`run_on_this_thread`] drives one core beside control
 //! on the caller's runtime, which is how tests run the engine on a paused clock. Both do the same:
 //!
-//! 1. the plugin's `setup`, once;
-//! 2. every core makes its virtual users (`start`);
-//! 3. when all are ready, control fixes the instant at which the load begins;
+//! 1. of every phase whose predecessors have passed: the set-ups of its plugins, once a run and once a phase;
+//! 2. every core makes its virtual users of the phase (`start`);
+//! 3. when all are ready, control fixes the instant at which the phase's load begins;
 //! 4. cores work their schedules and hand over a block of measurements every second;
-//! 5. the last blocks arrive; `teardown`; the summary is written and judged.
+//! 5. when every core is done with a phase its criteria are judged, its tear-downs run, and what depends on it may begin;
+//! 6. the last blocks arrive; tear-downs of the run; the summary is written and judged.
 
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use stresshost_clock::{Clock, NS_PER_MS, NS_PER_S};
-use stresshost_metrics::{
-    GeneratorSummary, HostInfo, Names, PluginInfo, RunInfo, SUMMARY_SCHEMA, Summary, Verdict, VerdictStatus,
-    WarmupSummary, judge,
-};
+use stresshost_clock::Clock;
+use stresshost_metrics::{HostInfo, Names, PluginInfo, RunEnd, RunInfo, Summary};
 use stresshost_plan::Plan;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
+use crate::context::CoreContext;
 use crate::control::{Event, Links, Loaded, control};
-use crate::core::{CoreSpec, FromCore, context, run_core};
-use crate::guest::{Guest, GuestCore, VuError};
-use crate::{BLOCKS_IN_FLIGHT, RunError, Stop, TEARDOWN_LIMIT_MS};
+use crate::core::{CoreSpec, FromCore, run_core};
+use crate::guest::Guest;
+use crate::limiter::Limits;
+use crate::live::Steering;
+use crate::preparation::{Preparation, setup_error};
+use crate::{BLOCKS_IN_FLIGHT, RunError, Stop};
 
 /// What to run.
 pub struct RunSpec<G> {
@@ -40,6 +43,8 @@ pub struct RunSpec<G> {
     pub cores: usize,
     /// How to stop the run from outside.
     pub stop: Stop,
+    /// How to pause and scale it from outside; made for the plan's schedule.
+    pub steering: Steering,
     /// For the summary.
     pub plugin: PluginInfo,
     /// For the summary.
@@ -106,48 +111,79 @@ async fn run_with<G: Guest>(
 ) -> Result<Summary, RunError> {
     let clock = Clock::start();
     let names = Arc::new(Mutex::new(Names::default()));
+    let limits = Arc::new(Limits::new(&spec.plan));
     let cores = spec.cores.clamp(1, usize::try_from(spec.plan.vus()).unwrap_or(usize::MAX).max(1));
-    let setup_core =
-        spec.guest.core(context(cores, clock, spec.plan.scenarios.len(), Arc::clone(&names), spec.seed)?);
-    let setup_core = setup_core.map_err(setup_error)?;
-    let shared: Arc<str> = setup(&spec, &setup_core).await?.into();
-    let loaded = load(&spec, cores, clock, &names, &shared, &mut spawn, on_event).await;
-    teardown(&setup_core, &shared, clock).await;
+    let scenarios = spec.plan.scenarios.len();
+    let context =
+        CoreContext::new(cores, clock, scenarios, Arc::clone(&names), Arc::clone(&limits), spec.seed)?;
+    let setup_core = spec.guest.core(context).map_err(setup_error)?;
+    let preparation = Rc::new(Preparation::new(
+        setup_core,
+        clock,
+        Arc::clone(&spec.plan),
+        spec.id.clone(),
+        spec.seed,
+        spec.stop.watch(),
+    ));
+    let world = World { clock, cores, names: Arc::clone(&names), limits };
+    let loaded = load(&spec, &world, Rc::clone(&preparation), &mut spawn, on_event).await;
+    preparation.tear_down().await;
     let names = names.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(summarize(&spec, &names, cores, loaded?))
+}
+
+/// What the cores of a run share.
+struct World {
+    clock: Clock,
+    cores: usize,
+    names: Arc<Mutex<Names>>,
+    limits: Arc<Limits>,
 }
 
 /// Starts the cores and watches them until the last block has come.
 async fn load<G: Guest>(
     spec: &RunSpec<G>,
-    cores: usize,
-    clock: Clock,
-    names: &Arc<Mutex<Names>>,
-    shared: &Arc<str>,
+    world: &World,
+    preparation: Rc<Preparation<G::Core>>,
     spawn: &mut impl FnMut(CoreSpec<G>) -> Result<(), RunError>,
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Loaded, RunError> {
     let mut leash = Leash { stop: spec.stop.clone(), ended: false };
-    let (to_control, from_cores) = mpsc::channel(cores * BLOCKS_IN_FLIGHT);
-    let (begin, begins) = watch::channel(None);
-    for index in 0..cores {
+    let schedule = spec.plan.schedule();
+    let (to_control, from_cores) = mpsc::channel(world.cores * BLOCKS_IN_FLIGHT);
+    let mut to_cores = Vec::with_capacity(world.cores);
+    for index in 0..world.cores {
+        // Every phase once, and the end.
+        let (to_core, from_control) = mpsc::channel(schedule.phases.len() + 1);
+        to_cores.push(to_core);
         spawn(CoreSpec {
             index,
-            cores,
+            cores: world.cores,
             guest: Arc::clone(&spec.guest),
-            plan: Arc::clone(&spec.plan),
-            shared: Arc::clone(shared),
-            clock,
-            names: Arc::clone(names),
+            scenarios: spec.plan.scenarios.len(),
+            clock: world.clock,
+            names: Arc::clone(&world.names),
+            limits: Arc::clone(&world.limits),
             seed: spec.seed,
             stop: spec.stop.watch(),
-            begin: begins.clone(),
+            wishes: spec.steering.watch(),
+            from_control,
             to_control: to_control.clone(),
         })?;
     }
     drop(to_control);
-    let links = Links { cores, from_cores, begin, stop: spec.stop.clone() };
-    let loaded = control(&spec.plan, &spec.plugin.name, clock, links, on_event).await?;
+    let parts = spec.plan.parts.iter().map(|part| part.plugin.clone());
+    let links = Links {
+        clock: world.clock,
+        seed: spec.seed,
+        names: Arc::clone(&world.names),
+        to_cores,
+        from_cores,
+        wishes: spec.steering.watch(),
+        stop: spec.stop.clone(),
+        plugins: if spec.plan.parts.is_empty() { vec![spec.plugin.name.clone()] } else { parts.collect() },
+    };
+    let loaded = control(&spec.plan, &schedule, preparation, links, on_event).await?;
     leash.ended = true;
     Ok(loaded)
 }
@@ -166,81 +202,24 @@ impl Drop for Leash {
     }
 }
 
-/// Runs the plugin's tear-down. What it does cannot change what was measured, so its failure is only told.
-async fn teardown<C: GuestCore>(core: &C, shared: &str, clock: Clock) {
-    let limit_ns = clock.now_ns() + TEARDOWN_LIMIT_MS * NS_PER_MS;
-    tokio::select! {
-        biased;
-        outcome = core.teardown(shared) => if let Err(error) = outcome {
-            tracing::warn!("tear-down failed: {}", setup_error(error));
-        },
-        () = clock.sleep_until_ns(limit_ns) => tracing::warn!("tear-down took more than {TEARDOWN_LIMIT_MS} ms"),
-    }
-}
-
-async fn setup<G: Guest>(spec: &RunSpec<G>, core: &G::Core) -> Result<String, RunError> {
-    let context = serde_json::json!({ "run_id": spec.id, "seed": spec.seed, "workload": spec.plan.workload })
-        .to_string();
-    let mut stop = spec.stop.watch();
-    tokio::select! {
-        biased;
-        shared = core.setup(&context) => shared.map_err(setup_error),
-        () = crate::stop::reached(&mut stop, crate::stop::Level::Draining) => Err(RunError::Stopped),
-    }
-}
-
-fn setup_error(error: VuError) -> RunError {
-    match error {
-        VuError::Failed { code, message } => RunError::Setup { code, message },
-        VuError::Fault(fault) => RunError::Fault(fault),
-    }
-}
-
 fn summarize<G>(spec: &RunSpec<G>, names: &Names, cores: usize, loaded: Loaded) -> Summary {
-    let plan = &spec.plan;
-    let warmup_ns = plan.warmup_ms * NS_PER_MS;
-    let load_ns = loaded.end_ns.saturating_sub(loaded.start_ns);
-    let seconds = |ns: u64| ns as f64 / NS_PER_S as f64;
-    let core_s = seconds(load_ns) * cores as f64;
-    let mut summary = Summary {
-        schema: SUMMARY_SCHEMA.to_owned(),
-        run: RunInfo {
-            id: spec.id.clone(),
-            name: plan.name.clone(),
-            seed: spec.seed,
-            started: stresshost_clock::rfc3339(loaded.started_unix_ms),
-            duration_s: seconds(load_ns.saturating_sub(warmup_ns)),
-            interrupted: loaded.interrupted,
-            targets: plan.targets.clone(),
-            plugin: spec.plugin.clone(),
-            host: HostInfo { cores: cores as u64, ..spec.host.clone() },
-        },
-        verdict: Verdict { status: VerdictStatus::Pass, reasons: Vec::new() },
-        scenarios: Vec::new(),
-        operations: Vec::new(),
-        thresholds: Vec::new(),
-        checks: Vec::new(),
-        findings: Vec::new(),
-        metrics: Vec::new(),
-        generator: GeneratorSummary {
-            cpu_s: loaded.used.cpu_s,
-            // A run that was stopped before it began has no share, rather than an infinite one.
-            cpu_share: if core_s > 0.0 { loaded.used.cpu_s / core_s } else { 0.0 },
-            rss_max_bytes: loaded.used.rss_max_bytes,
-            ..GeneratorSummary::default()
-        },
-        faults: loaded.faults,
-        series: Vec::new(),
-        warmup: (warmup_ns > 0).then(|| WarmupSummary {
-            duration_s: seconds(warmup_ns.min(load_ns)),
-            scenarios: Vec::new(),
-            operations: Vec::new(),
-        }),
-        failures: Vec::new(),
-        notes: plan.notes.clone(),
+    let run = RunInfo {
+        id: spec.id.clone(),
+        name: spec.plan.name.clone(),
+        seed: spec.seed,
+        started: stresshost_clock::rfc3339(loaded.started_unix_ms),
+        interrupted: loaded.interrupted,
+        targets: spec.plan.targets.clone(),
+        plugin: spec.plugin.clone(),
+        host: HostInfo { cores: cores as u64, ..spec.host.clone() },
+        ..RunInfo::default()
     };
-    let loads: Vec<String> = plan.scenarios.iter().map(|scenario| scenario.executor.describe()).collect();
-    loaded.totals.fill(names, &loads, &mut summary);
-    summary.verdict = judge(&summary);
-    summary
+    let end = RunEnd {
+        run,
+        end_ns: loaded.end_ns,
+        cpu_s: loaded.used.cpu_s,
+        rss_max_bytes: loaded.used.rss_max_bytes,
+        notes: spec.plan.notes.clone(),
+    };
+    loaded.totals.summary(names, &end)
 }

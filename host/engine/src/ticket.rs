@@ -1,19 +1,32 @@
 //! One iteration to do, and where a virtual user gets its tickets from.
 
-use std::cell::Cell;
+mod closed;
+mod counted;
+mod open;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::rc::Rc;
 
 use stresshost_metrics::Window;
+use stresshost_plan::{Executor, ExternallyControlled, Iterations};
 
 use crate::arrivals::Arrivals;
-use crate::core::CoreContext;
+use crate::context::CoreContext;
+use crate::mix::Mix;
+use crate::ramp::Ramp;
+pub(crate) use closed::Rhythm;
+use closed::{ActiveUsers, ClosedUser};
+pub(crate) use counted::SharedCount;
+use counted::{CountedUser, OwnShare, SharedShare};
+use open::OpenShare;
 
 /// One iteration to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// Index of the scenario in the plan.
     pub scenario: u16,
-    /// Number within the scenario, unique over all cores.
+    /// Number within the stream of iterations, unique over all cores.
     pub number: u64,
     /// Warm-up or measured, by the intended start.
     pub window: Window,
@@ -21,159 +34,205 @@ pub struct Ticket {
     pub intended_ns: u64,
 }
 
-/// When a scenario runs, on the run clock.
-#[derive(Clone, Copy, Debug)]
+/// When a stream runs, in load time, and which scenario an iteration belongs to.
+#[derive(Clone, Debug)]
 pub(crate) struct Span {
-    pub(crate) scenario: u16,
     pub(crate) start_ns: u64,
     pub(crate) end_ns: u64,
     pub(crate) warmup_end_ns: u64,
+    pub(crate) mix: Mix,
+    /// Scenarios the mix is made of.
+    pub(crate) scenarios: Vec<u16>,
 }
 
 impl Span {
-    pub(crate) const fn window(&self, intended_ns: u64) -> Window {
-        if intended_ns < self.warmup_end_ns { Window::Warmup } else { Window::Measured }
+    pub(crate) const fn window(&self, intended_load_ns: u64) -> Window {
+        if intended_load_ns < self.warmup_end_ns { Window::Warmup } else { Window::Measured }
     }
 
-    const fn ticket(&self, number: u64, intended_ns: u64) -> Ticket {
-        Ticket { scenario: self.scenario, number, window: self.window(intended_ns), intended_ns }
+    fn ticket(&self, core: &CoreContext, number: u64, intended_load_ns: u64) -> Ticket {
+        Ticket {
+            scenario: self.mix.scenario(number),
+            number,
+            window: self.window(intended_load_ns),
+            intended_ns: core.run_ns(intended_load_ns),
+        }
+    }
+}
+
+/// The virtual users of a stream that live on this core: the `first`-th of the stream, and each `stride`-th after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Members {
+    pub(crate) first: u64,
+    pub(crate) stride: u64,
+    /// Virtual users of the stream on all cores.
+    pub(crate) of: u64,
+}
+
+impl Members {
+    /// How many they are.
+    pub(crate) const fn len(&self) -> u64 {
+        self.of.saturating_sub(self.first).div_ceil(self.stride)
+    }
+
+    /// Their places in the stream.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u64> + use<> {
+        (self.first..self.of).step_by(usize::try_from(self.stride).unwrap_or(usize::MAX))
+    }
+
+    /// Cores that have any.
+    pub(crate) fn sharers(&self) -> u64 {
+        self.stride.min(self.of)
+    }
+}
+
+/// One core's share of a stream.
+pub(crate) enum Share {
+    /// Closed model: virtual users that are active by a plan or by a person's wish.
+    Closed(Rc<ActiveUsers>),
+    /// A number of iterations in all.
+    Shared(Rc<SharedShare>),
+    /// A number of iterations for each virtual user.
+    Own(Rc<OwnShare>),
+    /// Open model.
+    Open(Rc<OpenShare>),
+}
+
+/// What a share is made of.
+pub(crate) struct ShareSpec<'a> {
+    pub(crate) span: Span,
+    pub(crate) executor: &'a Executor,
+    pub(crate) rhythm: Rhythm,
+    pub(crate) members: Members,
+    pub(crate) seed: u64,
+    /// The count all cores share, of an executor that has one.
+    pub(crate) count: SharedCount,
+}
+
+impl Share {
+    pub(crate) fn new(spec: ShareSpec<'_>) -> Self {
+        let ShareSpec { span, executor, rhythm, members, seed, count } = spec;
+        let closed =
+            |span, ramp, target| Self::Closed(Rc::new(ActiveUsers::new(span, ramp, rhythm, members, target)));
+        let open = |span, arrivals| Self::Open(Rc::new(OpenShare::new(span, arrivals, members)));
+        match executor {
+            Executor::ConstantVus(config) => closed(span, Ramp::constant(config), None),
+            Executor::RampingVus(config) => closed(span, Ramp::new(config), None),
+            Executor::SharedIterations(Iterations { iterations, .. }) => {
+                Self::Shared(Rc::new(SharedShare::new(span, rhythm, *iterations, count)))
+            }
+            Executor::PerVuIterations(Iterations { iterations, .. }) => {
+                Self::Own(Rc::new(OwnShare::new(span, rhythm, *iterations, members)))
+            }
+            Executor::ConstantArrivalRate(config) => open(span, Arrivals::constant(config, seed)),
+            Executor::RampingArrivalRate(config) => open(span, Arrivals::ramping(config, seed)),
+            Executor::ExternallyControlled(config) => match config.rate_per_s {
+                Some(rate_per_s) => {
+                    let share = OpenShare::steered(span, rate_per_s, members, config.vus);
+                    Self::Open(Rc::new(share))
+                }
+                None => {
+                    let ExternallyControlled { vus, duration_ms, .. } = *config;
+                    let all = stresshost_plan::ConstantVus { vus: members.of, duration_ms, ramp_up_ms: 0 };
+                    closed(span, Ramp::constant(&all), Some(vus))
+                }
+            },
+            // A schedule holds no shares of mixes: they are scenarios of a mix's stream.
+            Executor::MixShare(_) => {
+                let none = Iterations { vus: 0, iterations: 0, max_duration_ms: 0 };
+                Self::Own(Rc::new(OwnShare::new(span, rhythm, none.iterations, members)))
+            }
+        }
+    }
+
+    /// Tickets of the virtual user with this place in the stream.
+    pub(crate) fn tickets(&self, place: u64) -> Tickets {
+        match self {
+            Self::Closed(share) => Tickets::Closed(ClosedUser::new(Rc::clone(share), place)),
+            Self::Shared(share) => Tickets::Shared(CountedUser::new(place), Rc::clone(share)),
+            Self::Own(share) => Tickets::Own(CountedUser::new(place), Rc::clone(share)),
+            Self::Open(share) => Tickets::Open(Rc::clone(share), place),
+        }
+    }
+
+    /// Changes the number of virtual users that are active; those asked for beyond the stream's are not there.
+    pub(crate) fn scale_vus(&self, core: &CoreContext, vus: u64) {
+        match self {
+            Self::Closed(share) => share.scale(vus),
+            Self::Open(share) => share.scale(core, vus),
+            Self::Shared(_) | Self::Own(_) => {}
+        }
+    }
+
+    /// Changes the rate of an open stream from now on.
+    pub(crate) fn scale_rate(&self, core: &CoreContext, rate_per_s: f64) {
+        if let Self::Open(share) = self {
+            share.scale_rate(core, rate_per_s);
+        }
+    }
+
+    /// Load time at which the last virtual user of a counted stream had done its last iteration; `None` for streams
+    /// that last for a time.
+    pub(crate) fn ended_load_ns(&self) -> Option<u64> {
+        match self {
+            Self::Shared(share) => Some(share.ended_ns()),
+            Self::Own(share) => Some(share.ended_ns()),
+            Self::Closed(_) | Self::Open(_) => None,
+        }
+    }
+
+    /// Counts what has become due.
+    pub(crate) fn count_due(&self, core: &CoreContext) {
+        if let Self::Open(share) = self {
+            share.count_due(core, core.load_now_ns());
+        }
+    }
+
+    /// Counts what was due and never started. Call once, when no virtual user takes tickets any more.
+    pub(crate) fn count_dropped(&self, core: &CoreContext) {
+        match self {
+            Self::Closed(_) | Self::Shared(_) => {}
+            Self::Own(share) => share.count_dropped(core),
+            Self::Open(share) => share.count_dropped(core),
+        }
     }
 }
 
 /// Where one virtual user gets its tickets from.
 pub(crate) enum Tickets {
-    Closed(ClosedTickets),
-    Open(Rc<OpenShare>),
+    Closed(ClosedUser),
+    Shared(CountedUser, Rc<SharedShare>),
+    Own(CountedUser, Rc<OwnShare>),
+    Open(Rc<OpenShare>, u64),
 }
 
 impl Tickets {
     /// The next ticket, once it is due; `None` when there are no more.
     pub(crate) async fn next(&mut self, core: &CoreContext) -> Option<Ticket> {
         match self {
-            Self::Closed(tickets) => tickets.next(core).await,
-            Self::Open(share) => share.next(core).await,
+            Self::Closed(user) => user.next(core).await,
+            Self::Shared(user, share) => share.next(user, core).await,
+            Self::Own(user, share) => share.next(user, core).await,
+            Self::Open(share, place) => share.next(*place, core).await,
         }
     }
 
-    /// When the tickets end, unless the run is stopped before.
+    /// The virtual user will ask for no more tickets.
+    pub(crate) fn give_up(&self, core: &CoreContext) {
+        match self {
+            Self::Shared(_, share) => share.ends_at(core.load_now_ns()),
+            Self::Own(_, share) => share.ends_at(core.load_now_ns()),
+            Self::Closed(_) | Self::Open(..) => {}
+        }
+    }
+
+    /// When the tickets end in load time, unless the run is stopped before.
     pub(crate) fn end_ns(&self) -> u64 {
         match self {
-            Self::Closed(tickets) => tickets.span.end_ns,
-            Self::Open(share) => share.span.end_ns,
-        }
-    }
-}
-
-/// Closed model: a ticket is due as soon as the last one is done.
-pub(crate) struct ClosedTickets {
-    span: Span,
-    /// When this virtual user joins.
-    first_ns: u64,
-    number: u64,
-    stride: u64,
-}
-
-impl ClosedTickets {
-    /// Tickets of the virtual user with this `index` of `vus` in the scenario.
-    pub(crate) fn new(span: Span, index: u64, vus: u64, ramp_up_ns: u64) -> Self {
-        // The product of two u64s needs u128; the quotient is below `ramp_up_ns`.
-        let offset_ns = (u128::from(ramp_up_ns) * u128::from(index) / u128::from(vus.max(1))) as u64;
-        Self { span, first_ns: span.start_ns + offset_ns, number: index, stride: vus }
-    }
-
-    async fn next(&mut self, core: &CoreContext) -> Option<Ticket> {
-        let mut now_ns = core.clock.now_ns();
-        if now_ns < self.first_ns {
-            if !core.timer.wait_until(self.first_ns).await {
-                return None;
-            }
-            now_ns = core.clock.now_ns();
-        }
-        if now_ns >= self.span.end_ns.min(core.stop_ns()) {
-            return None;
-        }
-        let ticket = self.span.ticket(self.number, now_ns);
-        self.number += self.stride;
-        core.recorder.borrow_mut().iterations_due(ticket.scenario, ticket.window, 1);
-        Some(ticket)
-    }
-}
-
-/// Open model: one core's share of a scenario's arrivals.
-///
-/// Each idle virtual user claims the next arrival of the share and sleeps until it is due, so an arrival wakes just
-/// the user that serves it. When every user is busy the next arrival waits unclaimed: a backlog that needs no memory,
-/// because arrival times are a function of the index.
-pub(crate) struct OpenShare {
-    span: Span,
-    arrivals: Arrivals,
-    /// This share takes the arrivals `first`, `first + stride`, `first + 2 * stride`, ...
-    first: u64,
-    stride: u64,
-    claimed: Cell<u64>,
-    /// Arrivals that became tickets, by window. Not all that were claimed do: the run may be stopped first.
-    started: [Cell<u64>; 2],
-    /// Arrivals of the share already counted as due.
-    counted: Cell<u64>,
-}
-
-impl OpenShare {
-    pub(crate) const fn new(span: Span, arrivals: Arrivals, first: u64, stride: u64) -> Self {
-        let (claimed, started, counted) = (Cell::new(0), [Cell::new(0), Cell::new(0)], Cell::new(0));
-        Self { span, arrivals, first, stride, claimed, started, counted }
-    }
-
-    async fn next(&self, core: &CoreContext) -> Option<Ticket> {
-        let place = self.claimed.get();
-        let number = self.first + place * self.stride;
-        let due_ns = self.due_ns(number);
-        let end_ns = self.span.end_ns.min(core.stop_ns());
-        if due_ns >= end_ns || core.clock.now_ns() >= end_ns {
-            return None;
-        }
-        self.claimed.set(place + 1);
-        // The stop may lie before the due time although both have passed by the time this user is awake.
-        if !core.timer.wait_until(due_ns).await || due_ns >= core.stop_ns() {
-            return None;
-        }
-        let ticket = self.span.ticket(number, due_ns);
-        let started = &self.started[ticket.window as usize];
-        started.set(started.get() + 1);
-        Some(ticket)
-    }
-
-    fn due_ns(&self, number: u64) -> u64 {
-        self.span.start_ns.saturating_add(self.arrivals.offset_ns(number))
-    }
-
-    /// Arrivals of this share due before `at_ns`.
-    fn due_before(&self, at_ns: u64) -> u64 {
-        let of_all = self.arrivals.count_before(at_ns.saturating_sub(self.span.start_ns));
-        of_all.saturating_sub(self.first).div_ceil(self.stride)
-    }
-
-    /// Counts what has become due by `now_ns`, that instant included, and was not counted yet.
-    pub(crate) fn count_due(&self, core: &CoreContext, now_ns: u64) {
-        let until_ns = now_ns.saturating_add(1).min(self.span.end_ns).min(core.stop_ns());
-        let (from, to) = (self.counted.get(), self.due_before(until_ns));
-        if to > from {
-            let warm = self.due_before(self.span.warmup_end_ns).clamp(from, to) - from;
-            let mut recorder = core.recorder.borrow_mut();
-            recorder.iterations_due(self.span.scenario, Window::Warmup, warm);
-            recorder.iterations_due(self.span.scenario, Window::Measured, to - from - warm);
-            self.counted.set(to);
-        }
-    }
-
-    /// Counts what was due and never started. Call once, when no virtual user takes tickets any more.
-    pub(crate) fn count_dropped(&self, core: &CoreContext) {
-        self.count_due(core, u64::MAX);
-        let due = self.counted.get();
-        let warm = self.due_before(self.span.warmup_end_ns).min(due);
-        let mut recorder = core.recorder.borrow_mut();
-        for (window, due) in [(Window::Warmup, warm), (Window::Measured, due - warm)] {
-            let dropped = due.saturating_sub(self.started[window as usize].get());
-            recorder.iterations_dropped(self.span.scenario, window, dropped);
+            Self::Closed(user) => user.end_ns(),
+            Self::Shared(_, share) => share.end_ns(),
+            Self::Own(_, share) => share.end_ns(),
+            Self::Open(share, _) => share.end_ns(),
         }
     }
 }

@@ -9,18 +9,31 @@ pub(crate) struct Usage {
     pub(crate) cpu_s: f64,
     /// Peak resident memory in bytes; 0 where the system does not tell.
     pub(crate) rss_max_bytes: u64,
+    /// Resident memory in bytes; 0 where the system does not tell.
+    pub(crate) rss_bytes: u64,
 }
 
 /// Reads the process's usage.
 pub(crate) fn usage() -> Usage {
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    Usage { cpu_s: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9, rss_max_bytes: peak_rss_bytes(&status) }
+    Usage {
+        cpu_s: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
+        rss_max_bytes: status_bytes(&status, "VmHWM:"),
+        rss_bytes: status_bytes(&status, "VmRSS:"),
+    }
 }
 
-/// The `VmHWM` line of `/proc/self/status` (proc_pid_status(5)), which counts in KiB.
-fn peak_rss_bytes(status: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+/// CPU time of the calling thread, in nanoseconds.
+pub(crate) fn thread_cpu_ns() -> u64 {
+    let cpu = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, ns) = (u64::try_from(cpu.tv_sec), u64::try_from(cpu.tv_nsec));
+    seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(ns.unwrap_or(0))
+}
+
+/// A line of `/proc/self/status` (proc_pid_status(5)), which counts in KiB.
+fn status_bytes(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
 }
@@ -30,18 +43,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_peak_line() {
-        assert_eq!(peak_rss_bytes("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t  123 kB\n"), 123 * 1024);
-        assert_eq!(peak_rss_bytes("Name:\tx\n"), 0);
+    fn reads_lines_of_the_status() {
+        let status = "Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t  123 kB\nVmRSS:\t 45 kB\n";
+        assert_eq!(status_bytes(status, "VmHWM:"), 123 * 1024);
+        assert_eq!(status_bytes(status, "VmRSS:"), 45 * 1024);
+        assert_eq!(status_bytes("Name:\tx\n", "VmHWM:"), 0);
     }
 
     #[test]
     fn cpu_time_passes_with_work() {
-        let before = usage();
+        let (before, thread_ns) = (usage(), thread_cpu_ns());
         let mut sum = 0_u64;
         while usage().cpu_s <= before.cpu_s {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
+        assert!(thread_cpu_ns() > thread_ns);
         assert!(usage().rss_max_bytes > 0 || cfg!(not(target_os = "linux")));
     }
 }

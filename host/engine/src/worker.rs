@@ -1,23 +1,30 @@
 //! The hot loop: take a ticket, iterate, record.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use stresshost_clock::NS_PER_MS;
 use stresshost_metrics::{IterationEnd, IterationSample};
 
 use crate::core::Core;
 use crate::guest::{GuestCore, GuestVu, VuError, VuInfo};
+use crate::phase::{ReadyUser, Seat};
 use crate::ticket::{Ticket, Tickets};
 use crate::{FAULT_BACKOFF_MAX_MS, FAULT_BACKOFF_MS};
 
 /// Runs one virtual user until its tickets end.
-pub(crate) async fn run_vu<C: GuestCore>(core: Rc<Core<C>>, info: VuInfo, vu: C::Vu, mut tickets: Tickets) {
-    let mut vu = Some(vu);
+pub(crate) async fn run_vu<C: GuestCore>(
+    core: Rc<Core<C>>,
+    seat: Seat,
+    user: ReadyUser<C::Vu>,
+    shared: Arc<str>,
+    mut tickets: Tickets,
+) {
+    let ReadyUser { info, mut vu, .. } = user;
     let mut faults = 0_u32;
-    while let Some(user) = vu.as_mut() {
-        let Some(ticket) = tickets.next(&core.context).await else { break };
+    while let Some(ticket) = tickets.next(&core.context).await {
         let flight = Flight::begin(&core, ticket);
-        let outcome = user.iterate(ticket).await;
+        let outcome = vu.iterate(ticket).await;
         flight.end(match &outcome {
             Ok(()) => IterationEnd::Finished,
             Err(VuError::Failed { .. }) => IterationEnd::Failed,
@@ -29,34 +36,58 @@ pub(crate) async fn run_vu<C: GuestCore>(core: Rc<Core<C>>, info: VuInfo, vu: C:
                 VuError::Fault(fault) => {
                     core.reports.fault(fault);
                     faults += 1;
-                    vu = restart(&core, info, faults, tickets.end_ns()).await;
+                    match restart(&core, info, &shared, faults, tickets.end_ns()).await {
+                        Again::Started(again) => vu = again,
+                        Again::Over => {
+                            tickets.give_up(&core.context);
+                            return seat.leave();
+                        }
+                        Again::Lost => return,
+                    }
                 }
             }
         }
     }
-    match vu {
-        Some(mut user) => user.finish().await,
-        None => core.context.users_lost.set(true),
-    }
+    seat.leave();
+    vu.finish().await;
 }
 
-/// Starts a broken virtual user again after a pause that doubles with each fault; `None` when that fails too or the
-/// scenario ends or the run is stopped first.
-async fn restart<C: GuestCore>(core: &Core<C>, info: VuInfo, faults: u32, end_ns: u64) -> Option<C::Vu> {
+/// What became of a virtual user that broke.
+enum Again<V> {
+    Started(V),
+    /// There is nothing left for it to do.
+    Over,
+    /// It could not be started again.
+    Lost,
+}
+
+/// Starts a broken virtual user again after a pause that doubles with each fault.
+async fn restart<C: GuestCore>(
+    core: &Core<C>,
+    info: VuInfo,
+    shared: &str,
+    faults: u32,
+    end_load_ns: u64,
+) -> Again<C::Vu> {
+    let context = &core.context;
     let pause_ms = FAULT_BACKOFF_MS.saturating_mul(1 << (faults - 1).min(20)).min(FAULT_BACKOFF_MAX_MS);
-    let until_ns = core.context.clock.now_ns() + pause_ms * NS_PER_MS;
-    if !core.context.timer.wait_until(until_ns.min(end_ns)).await || until_ns >= end_ns {
-        return None;
+    let until_ns = context.load_now_ns() + pause_ms * NS_PER_MS;
+    if until_ns >= end_load_ns {
+        return Again::Over;
     }
-    match core.guest.start(info, &core.shared).await {
-        Ok(vu) => Some(vu),
+    while !context.wait_until_load(until_ns).await && !context.is_stopped() {}
+    if context.is_stopped() {
+        return Again::Over;
+    }
+    match core.guest.start(info, shared).await {
+        Ok(vu) => Again::Started(vu),
         Err(VuError::Fault(fault)) => {
             core.reports.fault(fault);
-            None
+            Again::Lost
         }
         Err(VuError::Failed { code, message }) => {
             core.reports.failure(code, message);
-            None
+            Again::Lost
         }
     }
 }

@@ -1,25 +1,29 @@
 //! A second's worth of one core's measurements, and how such blocks add up.
 
 use crate::{
-    ErrorKind, HISTOGRAM_DIGITS, Histogram, MAX_FAILURE_EXAMPLES, MAX_STATUSES, MetricKind, OpId, Phases,
-    Window,
+    CheckId, ErrorKind, HISTOGRAM_DIGITS, Histogram, MAX_FAILURE_EXAMPLES, MAX_STATUSES, MetricId,
+    MetricKind, OpId, Phases, Window,
 };
 
 /// Everything one core measured between two ticks. Blocks merge exactly: histograms bucket by bucket, counts by sum.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Block {
     scenarios: usize,
     /// By `op * scenarios + scenario`, a pair of windows each.
     ops: Vec<[Option<Box<OpStats>>; 2]>,
     /// By scenario, a pair of windows each.
     iterations: Vec<[IterationStats; 2]>,
-    /// By check id: passed, failed, in the measured window.
+    /// By `check * scenarios + scenario`: passed, failed, in the measured window.
     checks: Vec<(u64, u64)>,
-    /// By metric id, in the measured window.
+    /// By `metric * scenarios + scenario`, in the measured window.
     metrics: Vec<Option<MetricValue>>,
     examples: Vec<FailureExample>,
     /// Time the generator spent inside guest code.
     pub guest_cpu_ns: u64,
+    /// How late starts were that only the generator is to blame for, in microseconds; measured window.
+    pub own_lag_us: Histogram,
+    /// Time operations waited for rate limits.
+    pub limited_ns: u64,
 }
 
 /// Counts and histograms of one operation in one scenario and window.
@@ -100,7 +104,7 @@ pub struct IterationStats {
 }
 
 /// The value of a custom metric.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum MetricValue {
     /// Sum of the increments.
     Counter(f64),
@@ -108,6 +112,8 @@ pub enum MetricValue {
     Gauge {
         /// The value set last.
         last: f64,
+        /// When that was, in nanoseconds on the run clock: which of two cores' values is the later one.
+        at_ns: u64,
         /// The least value set.
         min: f64,
         /// The greatest value set.
@@ -139,6 +145,11 @@ pub struct FailureExample {
     pub text: String,
 }
 
+/// The name of a protocol status in documents; those past [`MAX_STATUSES`] share one.
+pub(crate) fn status_name(status: u16) -> String {
+    if status == 0 { "other".to_owned() } else { status.to_string() }
+}
+
 /// An empty histogram that grows with the values it is given.
 pub(crate) fn histogram() -> Histogram {
     // Digits are a constant within hdrhistogram's range of 0 to 5, so this cannot fail.
@@ -165,16 +176,48 @@ pub(crate) fn record_ns(histogram: &mut Histogram, ns: u64) {
     record(histogram, ns.saturating_add(500) / 1_000);
 }
 
+/// Counts a status apart while there is room, and under 0 when there is none.
+pub(crate) fn count_status(statuses: &mut Vec<(u16, u64)>, status: u16, times: u64) {
+    if let Some((_, count)) = statuses.iter_mut().find(|(known, _)| *known == status) {
+        *count += times;
+    } else if statuses.len() < MAX_STATUSES || status == 0 {
+        statuses.push((status, times));
+    } else {
+        count_status(statuses, 0, times);
+    }
+}
+
 impl Block {
     /// An empty block for a plan with `scenarios` scenarios.
     pub fn new(scenarios: usize) -> Self {
-        let mut block = Self { scenarios, ..Self::default() };
-        block.iterations.resize_with(scenarios, Default::default);
-        block
+        let mut iterations = Vec::new();
+        iterations.resize_with(scenarios, Default::default);
+        Self {
+            scenarios,
+            ops: Vec::new(),
+            iterations,
+            checks: Vec::new(),
+            metrics: Vec::new(),
+            examples: Vec::new(),
+            guest_cpu_ns: 0,
+            own_lag_us: histogram(),
+            limited_ns: 0,
+        }
+    }
+
+    /// Where something of `scenario` lies in a list by id and scenario.
+    fn index(&self, id: usize, scenario: u16) -> usize {
+        id * self.scenarios.max(1) + usize::from(scenario)
+    }
+
+    /// The id and scenario of a place in such a list.
+    fn id_at(&self, index: usize) -> (u32, u16) {
+        let scenarios = self.scenarios.max(1);
+        ((index / scenarios) as u32, (index % scenarios) as u16)
     }
 
     pub(crate) fn op_mut(&mut self, op: OpId, scenario: u16, window: Window) -> &mut OpStats {
-        let index = op.0 as usize * self.scenarios + usize::from(scenario);
+        let index = self.index(op.0 as usize, scenario);
         if index >= self.ops.len() {
             self.ops.resize_with(index + 1, || [None, None]);
         }
@@ -189,18 +232,25 @@ impl Block {
         &mut self.iterations[index][window as usize]
     }
 
-    pub(crate) fn check_mut(&mut self, check: usize) -> &mut (u64, u64) {
-        if check >= self.checks.len() {
-            self.checks.resize(check + 1, (0, 0));
+    pub(crate) fn check_mut(&mut self, check: CheckId, scenario: u16) -> &mut (u64, u64) {
+        let index = self.index(check.0 as usize, scenario);
+        if index >= self.checks.len() {
+            self.checks.resize(index + 1, (0, 0));
         }
-        &mut self.checks[check]
+        &mut self.checks[index]
     }
 
-    pub(crate) fn metric_mut(&mut self, metric: usize, kind: MetricKind) -> &mut MetricValue {
-        if metric >= self.metrics.len() {
-            self.metrics.resize(metric + 1, None);
+    pub(crate) fn metric_mut(
+        &mut self,
+        metric: MetricId,
+        scenario: u16,
+        kind: MetricKind,
+    ) -> &mut MetricValue {
+        let index = self.index(metric.0 as usize, scenario);
+        if index >= self.metrics.len() {
+            self.metrics.resize(index + 1, None);
         }
-        self.metrics[metric].get_or_insert_with(|| MetricValue::empty(kind))
+        self.metrics[index].get_or_insert_with(|| MetricValue::empty(kind))
     }
 
     /// Whether fewer failures of this sort are kept than are wanted.
@@ -216,14 +266,16 @@ impl Block {
         }
     }
 
-    /// Adds all of `other` to this block and empties `other`, keeping its memory for reuse.
+    /// Adds all of `other` to this block and empties `other`, keeping its memory for reuse. Both must be of the same
+    /// plan.
     pub fn absorb(&mut self, other: &mut Self) {
         let scenarios = self.scenarios.max(1);
+        let id_at = |index: usize| ((index / scenarios) as u32, (index % scenarios) as u16);
         for (index, windows) in other.ops.iter_mut().enumerate() {
-            let (op, scenario) = (OpId((index / scenarios) as u32), (index % scenarios) as u16);
+            let (op, scenario) = id_at(index);
             for (window, stats) in [Window::Warmup, Window::Measured].into_iter().zip(windows) {
                 if let Some(stats) = stats.as_deref_mut().filter(|stats| !stats.is_empty()) {
-                    self.op_mut(op, scenario, window).absorb(stats);
+                    self.op_mut(OpId(op), scenario, window).absorb(stats);
                 }
             }
         }
@@ -232,28 +284,34 @@ impl Block {
                 self.iterations_mut(scenario as u16, window).absorb(stats);
             }
         }
-        for (check, counts) in other.checks.iter_mut().enumerate() {
+        for (index, counts) in other.checks.iter_mut().enumerate() {
             let (passed, failed) = std::mem::take(counts);
-            let into = self.check_mut(check);
-            *into = (into.0 + passed, into.1 + failed);
+            if (passed, failed) != (0, 0) {
+                let (check, scenario) = id_at(index);
+                let into = self.check_mut(CheckId(check), scenario);
+                *into = (into.0 + passed, into.1 + failed);
+            }
         }
-        for (metric, value) in other.metrics.iter_mut().enumerate() {
+        for (index, value) in other.metrics.iter_mut().enumerate() {
             if let Some(value) = value.take() {
-                self.metric_mut(metric, value.kind()).absorb(value);
+                let (metric, scenario) = id_at(index);
+                self.metric_mut(MetricId(metric), scenario, value.kind()).absorb(&value);
             }
         }
         for example in other.examples.drain(..) {
             self.keep_example(example);
         }
         self.guest_cpu_ns += std::mem::take(&mut other.guest_cpu_ns);
+        self.limited_ns += std::mem::take(&mut other.limited_ns);
+        drain(&mut self.own_lag_us, &mut other.own_lag_us);
     }
 
     /// Every operation with measurements: its id, scenario and statistics in `window`.
     pub fn ops(&self, window: Window) -> impl Iterator<Item = (OpId, u16, &OpStats)> {
-        let scenarios = self.scenarios.max(1);
         self.ops.iter().enumerate().filter_map(move |(index, windows)| {
             let stats = windows[window as usize].as_deref().filter(|stats| !stats.is_empty())?;
-            Some((OpId((index / scenarios) as u32), (index % scenarios) as u16, stats))
+            let (op, scenario) = self.id_at(index);
+            Some((OpId(op), scenario, stats))
         })
     }
 
@@ -262,14 +320,25 @@ impl Block {
         self.iterations.get(scenario).map(|windows| &windows[window as usize])
     }
 
-    /// Passed and failed counts by check id.
-    pub fn checks(&self) -> &[(u64, u64)] {
-        &self.checks
+    /// Every check that was made: its id and scenario, and how often it passed and failed; measured window.
+    pub fn checks(&self) -> impl Iterator<Item = (CheckId, u16, (u64, u64))> {
+        self.checks.iter().enumerate().filter(|(_, counts)| **counts != (0, 0)).map(|(index, counts)| {
+            let (check, scenario) = self.id_at(index);
+            (CheckId(check), scenario, *counts)
+        })
     }
 
-    /// Values by metric id; `None` where nothing was recorded.
-    pub fn metrics(&self) -> &[Option<MetricValue>] {
-        &self.metrics
+    /// Every custom metric with a value: its id, scenario and value; measured window.
+    pub fn metrics(&self) -> impl Iterator<Item = (MetricId, u16, &MetricValue)> {
+        self.metrics.iter().enumerate().filter_map(|(index, value)| {
+            let (metric, scenario) = self.id_at(index);
+            Some((MetricId(metric), scenario, value.as_ref()?))
+        })
+    }
+
+    /// Number of scenarios of the plan.
+    pub fn scenarios(&self) -> usize {
+        self.scenarios
     }
 
     /// Failures kept with their text.
@@ -306,13 +375,7 @@ impl OpStats {
     }
 
     pub(crate) fn count_status(&mut self, status: u16, times: u64) {
-        if let Some((_, count)) = self.statuses.iter_mut().find(|(known, _)| *known == status) {
-            *count += times;
-        } else if self.statuses.len() < MAX_STATUSES || status == 0 {
-            self.statuses.push((status, times));
-        } else {
-            self.count_status(0, times);
-        }
+        count_status(&mut self.statuses, status, times);
     }
 
     fn absorb(&mut self, other: &mut Self) {
@@ -386,7 +449,7 @@ impl PhaseStats {
         ]
     }
 
-    fn all_mut(&mut self) -> [&mut Histogram; 6] {
+    pub(crate) fn all_mut(&mut self) -> [&mut Histogram; 6] {
         [
             &mut self.lookup_us,
             &mut self.connect_us,
@@ -399,9 +462,14 @@ impl PhaseStats {
 }
 
 impl IterationCounts {
+    /// Iterations whose end is known.
+    pub fn ended(&self) -> u64 {
+        self.finished + self.failed + self.interrupted + self.faulted
+    }
+
     /// Started iterations whose end is not known yet.
     pub fn in_flight(&self) -> u64 {
-        self.started.saturating_sub(self.finished + self.failed + self.interrupted + self.faulted)
+        self.started.saturating_sub(self.ended())
     }
 
     /// What is wrong with these counts at the end of a run; `None` when nothing vanished.
@@ -412,8 +480,7 @@ impl IterationCounts {
                 self.due, self.started, self.dropped
             ));
         }
-        let ended = self.finished + self.failed + self.interrupted + self.faulted;
-        (self.started != ended).then(|| {
+        (self.started != self.ended()).then(|| {
             let Self { started, finished, failed, interrupted, faulted, .. } = self;
             format!(
                 "started {started} is not finished {finished} + failed {failed} + interrupted {interrupted} + faulted {faulted}"
@@ -458,7 +525,9 @@ impl MetricValue {
     fn empty(kind: MetricKind) -> Self {
         match kind {
             MetricKind::Counter => Self::Counter(0.0),
-            MetricKind::Gauge => Self::Gauge { last: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY },
+            MetricKind::Gauge => {
+                Self::Gauge { last: 0.0, at_ns: 0, min: f64::INFINITY, max: f64::NEG_INFINITY }
+            }
             MetricKind::Rate => Self::Rate { hits: 0, total: 0 },
             MetricKind::Distribution => Self::Distribution(histogram()),
         }
@@ -475,13 +544,15 @@ impl MetricValue {
     }
 
     /// Takes one observation. Values that mean nothing for the kind (NaN, negative counts) are ignored.
-    pub(crate) fn observe(&mut self, value: f64) {
+    pub(crate) fn observe(&mut self, value: f64, now_ns: u64) {
         if !value.is_finite() {
             return;
         }
         match self {
             Self::Counter(sum) if value >= 0.0 => *sum += value,
-            Self::Gauge { last, min, max } => (*last, *min, *max) = (value, min.min(value), max.max(value)),
+            Self::Gauge { .. } => {
+                self.absorb(&Self::Gauge { last: value, at_ns: now_ns, min: value, max: value });
+            }
             Self::Rate { hits, total } => {
                 *hits += u64::from(value != 0.0);
                 *total += 1;
@@ -492,16 +563,25 @@ impl MetricValue {
         }
     }
 
-    fn absorb(&mut self, other: Self) {
+    /// Adds `other`, in whatever order such values come.
+    pub(crate) fn absorb(&mut self, other: &Self) {
         match (self, other) {
             (Self::Counter(into), Self::Counter(from)) => *into += from,
-            (Self::Gauge { last, min, max }, Self::Gauge { last: l, min: lo, max: hi }) => {
-                (*last, *min, *max) = (l, min.min(lo), max.max(hi));
+            (
+                Self::Gauge { last, at_ns, min, max },
+                Self::Gauge { last: other_last, at_ns: other_at_ns, min: other_min, max: other_max },
+            ) => {
+                // At the same instant no value is the later one; the greater is as good as any, and always the same.
+                let later = *other_at_ns > *at_ns || (*other_at_ns == *at_ns && *other_last > *last);
+                if (later || *min > *max) && other_min <= other_max {
+                    (*last, *at_ns) = (*other_last, *other_at_ns);
+                }
+                (*min, *max) = (min.min(*other_min), max.max(*other_max));
             }
-            (Self::Rate { hits, total }, Self::Rate { hits: h, total: t }) => {
-                (*hits, *total) = (*hits + h, *total + t);
+            (Self::Rate { hits, total }, Self::Rate { hits: other_hits, total: other_total }) => {
+                (*hits, *total) = (*hits + other_hits, *total + other_total);
             }
-            (Self::Distribution(into), Self::Distribution(from)) => add(into, &from),
+            (Self::Distribution(into), Self::Distribution(from)) => add(into, from),
             // Names gives every metric one kind for the whole run.
             (_, _) => {}
         }

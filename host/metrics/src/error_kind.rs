@@ -72,6 +72,8 @@ error_kinds! {
     NoDescriptors = "no_descriptors",
     /// The run ended while the operation was in flight.
     Interrupted = "interrupted",
+    /// The machine had no memory or buffers left for the operation.
+    NoMemory = "no_memory",
 }
 
 impl ErrorKind {
@@ -92,6 +94,11 @@ impl ErrorKind {
     /// The kind of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// Whether the generator itself ran out of something: the failure says nothing about the target.
+    pub const fn is_exhaustion(self) -> bool {
+        matches!(self, Self::NoPorts | Self::NoDescriptors | Self::NoMemory)
     }
 
     /// Whether the server never got to answer: the connection itself could not be made.
@@ -135,5 +142,6 @@ mod tests {
         assert_eq!(ErrorKind::Timeout.code(), 11);
         assert_eq!(ErrorKind::Denied.code(), 17);
         assert_eq!(ErrorKind::Interrupted.code(), 21);
+        assert_eq!(ErrorKind::NoMemory.code(), 22);
     }
 }

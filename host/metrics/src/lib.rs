@@ -5,29 +5,47 @@
 //! Data moves `Sample` -> [`Recorder`] (one a core) -> [`Block`] (a second's worth, handed over on a tick) ->
 //! [`Totals`] (the run so far) -> [`Snapshot`] (for progress and streams) and [`Summary`] (for reports).
 
+mod audit;
 mod block;
+pub mod compare;
 mod error_kind;
 mod limits;
 mod names;
+mod phase_states;
+pub mod record;
 mod recorder;
 mod sample;
+mod scenarios;
 mod series;
 mod snapshot;
+mod snapshots;
+mod summarize;
 mod summary;
+#[cfg(test)]
+mod testing;
+mod thresholds;
 mod totals;
+mod usage;
 mod verdict;
 
+pub use audit::{Audit, AuditCheck, LeftOut, audit};
 pub use block::{Block, FailureExample, IterationCounts, IterationStats, MetricValue, OpStats, PhaseStats};
+pub use compare::{CompareOptions, Comparison, compare};
 pub use error_kind::ErrorKind;
 pub use limits::*;
 pub use names::{CheckId, MetricId, MetricKind, Names, NamesFull, OpId, OpName};
+pub use phase_states::PhaseEnd;
+pub use record::{
+    IntervalRecord, KnownNames, PackedHistogram, RecordError, RecordEvent, RecordFacts, RecordReader, RunLog,
+};
 pub use recorder::Recorder;
-pub use sample::{IterationEnd, IterationSample, Phases, Sample, Window};
+pub use sample::{IterationEnd, IterationSample, Observation, Phases, Sample, Window};
 pub use series::{Series, SeriesPoint};
-pub use snapshot::{ScenarioSnapshot, Snapshot};
+pub use snapshot::{GeneratorSnapshot, OperationSnapshot, ScenarioSnapshot, Snapshot};
+pub use summarize::RunEnd;
 pub use summary::*;
-pub use totals::Totals;
-pub use verdict::judge;
+pub use totals::{Tick, TickFacts, Totals};
+pub use verdict::{generator_limits, judge};
 
 /// A histogram of microseconds, or of a plugin's own unit for custom distributions.
 ///

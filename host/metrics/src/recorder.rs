@@ -3,7 +3,7 @@
 use crate::block::record_ns;
 use crate::{
     Block, CheckId, ErrorKind, FailureExample, IterationEnd, IterationSample, MAX_FAILURE_TEXT_BYTES,
-    MetricId, MetricKind, OpId, Sample, Window,
+    Observation, OpId, Sample, Window,
 };
 
 /// Collects one core's measurements; owned by that core, so it takes no lock.
@@ -94,18 +94,32 @@ impl Recorder {
     }
 
     /// Counts a check. Checks of the warm-up are not counted: they would dilute the verdict.
-    pub fn check(&mut self, check: CheckId, window: Window, passed: bool) {
+    pub fn check(&mut self, check: CheckId, scenario: u16, window: Window, passed: bool) {
         if window == Window::Measured {
-            let counts = self.block.check_mut(check.0 as usize);
+            let counts = self.block.check_mut(check, scenario);
             if passed { counts.0 += 1 } else { counts.1 += 1 }
         }
     }
 
     /// Takes an observation of a custom metric; those of the warm-up are not counted.
-    pub fn metric(&mut self, metric: MetricId, kind: MetricKind, window: Window, value: f64) {
+    pub fn metric(&mut self, observation: &Observation) {
+        let Observation { metric, kind, scenario, window, value, at_ns } = *observation;
         if window == Window::Measured {
-            self.block.metric_mut(metric.0 as usize, kind).observe(value);
+            self.block.metric_mut(metric, scenario, kind).observe(value, at_ns);
         }
+    }
+
+    /// Records how late a start was that only the generator is to blame for, in nanoseconds: a virtual user was free,
+    /// waited for the intended start and woke up this late. Lateness in the warm-up is not judged and not kept.
+    pub fn own_lag(&mut self, window: Window, ns: u64) {
+        if window == Window::Measured {
+            record_ns(&mut self.block.own_lag_us, ns);
+        }
+    }
+
+    /// Adds time an operation waited for a rate limit, in nanoseconds.
+    pub fn limited(&mut self, ns: u64) {
+        self.block.limited_ns += ns;
     }
 
     /// Adds time spent inside guest code.
@@ -122,7 +136,7 @@ fn cut(text: &str, max: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MAX_FAILURE_EXAMPLES, MAX_STATUSES, MetricValue, Phases};
+    use crate::{MAX_FAILURE_EXAMPLES, MAX_STATUSES, MetricId, MetricKind, MetricValue, Phases};
 
     fn sample(service_us: u64, lag_us: u64) -> Sample {
         Sample {
@@ -164,12 +178,15 @@ mod tests {
     fn warm_up_is_kept_apart() {
         let mut recorder = Recorder::new(1);
         recorder.record(&Sample { window: Window::Warmup, ..sample(1, 0) });
-        recorder.check(CheckId(0), Window::Warmup, false);
-        recorder.check(CheckId(0), Window::Measured, true);
+        recorder.own_lag(Window::Warmup, 5_000);
+        recorder.own_lag(Window::Measured, 7_000);
+        recorder.check(CheckId(0), 0, Window::Warmup, false);
+        recorder.check(CheckId(0), 0, Window::Measured, true);
         let block = recorder.take();
         assert_eq!(block.ops(Window::Measured).count(), 0);
         assert_eq!(block.ops(Window::Warmup).count(), 1);
-        assert_eq!(block.checks(), [(1, 0)]);
+        assert_eq!(block.checks().collect::<Vec<_>>(), [(CheckId(0), 0, (1, 0))]);
+        assert_eq!((block.own_lag_us.len(), block.own_lag_us.max()), (1, 7));
     }
 
     #[test]
@@ -197,9 +214,19 @@ mod tests {
                 recorder.iterations_due(1, Window::Measured, 1);
                 recorder.iteration_started(1, Window::Measured);
                 recorder.record(&Sample { scenario: 1, ..sample(50, 0) });
-                recorder.metric(MetricId(2), MetricKind::Counter, Window::Measured, 2.0);
-                recorder.metric(MetricId(0), MetricKind::Gauge, Window::Measured, f64::from(times));
-                recorder.metric(MetricId(0), MetricKind::Gauge, Window::Measured, f64::NAN);
+                let value = |metric: u32, kind: MetricKind, value: f64| Observation {
+                    metric: MetricId(metric),
+                    kind,
+                    scenario: 1,
+                    window: Window::Measured,
+                    value,
+                    // The core with the smaller value set it later.
+                    at_ns: 100 - times,
+                };
+                recorder.metric(&value(2, MetricKind::Counter, 2.0));
+                recorder.metric(&value(0, MetricKind::Gauge, times as f64));
+                recorder.metric(&value(0, MetricKind::Gauge, f64::NAN));
+                recorder.limited(10);
             }
         }
         let mut total = Block::new(2);
@@ -211,8 +238,10 @@ mod tests {
         assert_eq!(only_op(&total).service_us.len(), 7);
         let counts = total.iterations(1, Window::Measured).unwrap().counts;
         assert_eq!((counts.due, counts.started, counts.in_flight()), (7, 7, 7));
-        assert!(matches!(total.metrics()[2], Some(MetricValue::Counter(sum)) if sum == 14.0));
-        assert!(matches!(total.metrics()[0], Some(MetricValue::Gauge { min: 3.0, max: 4.0, last: 4.0 })));
+        assert_eq!(total.limited_ns, 70);
+        let metrics: Vec<_> = total.metrics().collect();
+        let gauge = MetricValue::Gauge { last: 3.0, at_ns: 97, min: 3.0, max: 4.0 };
+        assert_eq!(metrics, [(MetricId(0), 1, &gauge), (MetricId(2), 1, &MetricValue::Counter(14.0))]);
         total.absorb(&mut blocks[0]);
         assert_eq!(only_op(&total).done, 7, "an absorbed block is empty");
     }

@@ -1,6 +1,6 @@
 //! One measured operation, and one finished iteration.
 
-use crate::{ErrorKind, OpId};
+use crate::{ErrorKind, MetricId, MetricKind, OpId};
 
 /// Which part of the run a sample belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,23 @@ pub struct Sample {
     pub bytes_sent: u64,
     /// Bytes taken from the transport, protocol overhead included.
     pub bytes_received: u64,
+}
+
+/// One observation of a custom metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation {
+    /// Which metric.
+    pub metric: MetricId,
+    /// What it holds.
+    pub kind: MetricKind,
+    /// Index of the scenario in the plan.
+    pub scenario: u16,
+    /// Warm-up or measured.
+    pub window: Window,
+    /// An increment, a value, or for a rate whether it is not 0.
+    pub value: f64,
+    /// When it was made, in nanoseconds on the run clock.
+    pub at_ns: u64,
 }
 
 /// How an iteration ended.

@@ -1,7 +1,11 @@
 //! The summary of a run: the one document every report is a function of.
 
+mod objectives;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use objectives::{PhaseStatus, PhaseSummary, Score, ThresholdResult};
 
 use crate::{ErrorKind, Histogram, SeriesPoint};
 
@@ -23,9 +27,18 @@ pub struct Summary {
     pub scenarios: Vec<ScenarioSummary>,
     /// Per operation and scenario, in the measured window.
     pub operations: Vec<OperationSummary>,
+    /// All operations of the measured window together; absent when none ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overall: Option<OverallSummary>,
+    /// Phases, when the plan has any, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseSummary>,
     /// Thresholds of the plan with the value each was held against.
     #[serde(default)]
     pub thresholds: Vec<ThresholdResult>,
+    /// How much of the thresholds' weight held, when the plan asks for a share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
     /// Checks the plugin made.
     pub checks: Vec<CheckResult>,
     /// Findings the plugin reported.
@@ -147,8 +160,23 @@ impl VerdictStatus {
 pub struct ScenarioSummary {
     /// Name in the plan.
     pub name: String,
+    /// Phase it belongs to; empty when the plan has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phase: String,
+    /// Plugin it belongs to, when several share the plan.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub plugin: String,
     /// One line describing the load, such as `50 virtual users for 10s`.
     pub load: String,
+    /// Time in which its iterations could start within this window, in seconds: what its rates are per second of.
+    #[serde(default)]
+    pub duration_s: f64,
+    /// Whether iterations start on a schedule, whatever the target does.
+    #[serde(default)]
+    pub open: bool,
+    /// Time in which a fixed number of iterations had to begin, in seconds; absent for every other load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_s: Option<f64>,
     /// What became of the iterations of the measured window.
     pub iterations: IterationsSummary,
     /// Duration of an iteration, from its start.
@@ -188,6 +216,12 @@ pub struct OperationSummary {
     pub protocol: String,
     /// Scenario it ran in.
     pub scenario: String,
+    /// Phase of that scenario; empty when the plan has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phase: String,
+    /// Plugin of that scenario, when several share the plan.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub plugin: String,
     /// Operations that ended.
     pub count: u64,
     /// Operations sent; differs from `count` only by those in flight at the end.
@@ -198,7 +232,7 @@ pub struct OperationSummary {
     pub statuses: std::collections::BTreeMap<String, u64>,
     /// Bytes on the transport.
     pub bytes: BytesSummary,
-    /// Operations sent per second of the measured window.
+    /// Operations sent per second of the scenario's `duration_s`.
     pub rate_per_s: f64,
     /// From the actual start.
     pub service_us: Option<Percentiles>,
@@ -209,6 +243,21 @@ pub struct OperationSummary {
     /// Where the service time went: `lookup`, `connect`, `tls`, `write`, `wait`, `body`. A phase counts only the
     /// operations in which it happened.
     pub phases_us: std::collections::BTreeMap<String, Percentiles>,
+}
+
+/// All operations of the measured window together; distributions are merged, never averaged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OverallSummary {
+    /// Operations that ended.
+    pub count: u64,
+    /// Operations that failed.
+    pub errors: u64,
+    /// From the actual start.
+    pub service_us: Option<Percentiles>,
+    /// From the intended start.
+    pub response_us: Option<Percentiles>,
+    /// Between the two.
+    pub lag_us: Option<Percentiles>,
 }
 
 /// Name of an [`ErrorKind`] as a map key.
@@ -269,19 +318,6 @@ impl Percentiles {
     }
 }
 
-/// A threshold and the value it was held against.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ThresholdResult {
-    /// The threshold as written.
-    pub expression: String,
-    /// What was measured; absent when there was no data.
-    pub actual: Option<f64>,
-    /// The limit.
-    pub limit: f64,
-    /// `pass`, `fail` or `inconclusive`.
-    pub status: VerdictStatus,
-}
-
 /// A check and how often it held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
@@ -313,7 +349,7 @@ pub enum MetricValueSummary {
     Counter {
         /// Sum of the increments.
         sum: f64,
-        /// Sum per second of the measured window.
+        /// Sum per second of the time in which at least one scenario was measured.
         rate_per_s: f64,
     },
     /// A value that moves.
@@ -346,14 +382,24 @@ pub enum MetricValueSummary {
 pub struct GeneratorSummary {
     /// CPU seconds of the whole process during the load, user and system.
     pub cpu_s: f64,
-    /// CPU seconds divided by the wall time and the cores used: 1.0 means saturated.
+    /// CPU seconds of the load-generating threads divided by the wall time and the cores used: 1.0 means saturated.
     pub cpu_share: f64,
+    /// The same of the busiest core alone.
+    #[serde(default)]
+    pub busiest_core_share: f64,
     /// Peak resident memory in bytes.
     pub rss_max_bytes: u64,
     /// Seconds spent inside guest code.
     pub guest_cpu_s: f64,
     /// 99th percentile of the schedule lag of all operations of the measured window, in microseconds.
     pub lag_p99_us: u64,
+    /// 99th percentile of the lateness that only the generator is to blame for, in microseconds: a virtual user was
+    /// free and waited for the intended start, and woke up this late. Measured window.
+    #[serde(default)]
+    pub own_lag_p99_us: u64,
+    /// Seconds operations waited for rate limits, all together.
+    #[serde(default)]
+    pub limited_s: f64,
 }
 
 /// A plugin fault: how often, and its text.
@@ -372,7 +418,7 @@ pub struct FaultSummary {
 /// The warm-up window, reported apart and never judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WarmupSummary {
-    /// Length in seconds.
+    /// Length in seconds; of the longest where phases have their own.
     pub duration_s: f64,
     /// Per scenario.
     pub scenarios: Vec<ScenarioSummary>,
@@ -398,24 +444,34 @@ pub struct FailureSummary {
 impl Summary {
     /// Operations of the measured window that ended, over all operations.
     pub fn operations_done(&self) -> u64 {
-        self.operations.iter().map(|op| op.count).sum()
+        saturating_sum(self.operations.iter().map(|op| op.count))
     }
 
     /// Operations of the measured window that failed, over all operations.
     pub fn operations_failed(&self) -> u64 {
-        self.operations.iter().map(OperationSummary::failed).sum()
+        saturating_sum(self.operations.iter().map(OperationSummary::failed))
     }
 }
 
 impl OperationSummary {
     /// Failures of every kind.
     pub fn failed(&self) -> u64 {
-        self.errors.values().sum()
+        saturating_sum(self.errors.values().copied())
     }
 
     /// Failures in which the connection itself could not be made.
     pub fn unreachable(&self) -> u64 {
-        let unreachable = |name: &str| ErrorKind::from_name(name).is_some_and(ErrorKind::is_unreachable);
-        self.errors.iter().filter(|(name, _)| unreachable(name)).map(|(_, count)| count).sum()
+        self.failed_as(ErrorKind::is_unreachable)
     }
+
+    /// Failures of the kinds that `chosen` picks.
+    pub fn failed_as(&self, chosen: impl Fn(ErrorKind) -> bool) -> u64 {
+        let picked = |name: &str| ErrorKind::from_name(name).is_some_and(&chosen);
+        saturating_sum(self.errors.iter().filter(|(name, _)| picked(name)).map(|(_, count)| *count))
+    }
+}
+
+/// A summary may be read from a file that says anything, so its sums must not overflow.
+pub(crate) fn saturating_sum(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
 }

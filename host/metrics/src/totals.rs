@@ -1,45 +1,114 @@
-//! The run so far: folds the cores' blocks tick by tick, and writes the summary at the end.
+//! The run so far: folds the cores' blocks tick by tick, and judges thresholds while it does.
+//!
+//! What it tells of a tick is in `snapshots`, what it tells at the end in `summarize`.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+
+use stresshost_plan::{Plan, Problem};
 
 use crate::block::{add, histogram};
+use crate::phase_states::{PhaseEnd, PhaseState};
+use crate::record::{EndRecord, RecordEvent, RecordFacts};
+use crate::scenarios::{ScenarioInfo, Span, Spans};
+use crate::thresholds::{Moment, Rule, Source};
+use crate::usage::Usage;
 use crate::{
-    Block, BytesSummary, CheckResult, ErrorKind, FailureSummary, Histogram, IterationCounts, IterationStats,
-    IterationsSummary, MAX_FAILURE_EXAMPLES_TOTAL, MetricSummary, MetricValue, MetricValueSummary, Names,
-    OpStats, OperationSummary, Percentiles, ScenarioSnapshot, ScenarioSummary, Series, SeriesPoint, Snapshot,
-    Summary, Window,
+    Block, FailureExample, FaultSummary, Histogram, IntervalRecord, IterationCounts, KnownNames,
+    MAX_FAILURE_EXAMPLES_TOTAL, Names, OpStats, PhaseStatus, Series, Snapshot, Window,
 };
 
-const NS_PER_S: f64 = 1e9;
+pub(crate) const NS_PER_S: f64 = 1e9;
 
 /// Accumulates a run in memory that does not grow with its length.
 #[derive(Debug)]
 pub struct Totals {
-    scenarios: Vec<String>,
-    total: Block,
-    interval: Block,
-    series: Series,
-    examples: Vec<crate::FailureExample>,
-    start_ns: u64,
+    pub(crate) scenarios: Vec<ScenarioInfo>,
+    /// Whether several plugins share the plan: only then reports name them.
+    pub(crate) has_parts: bool,
+    pub(crate) pass_share: Option<f64>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) total: Block,
+    pub(crate) interval: Block,
+    pub(crate) series: Series,
+    pub(crate) examples: Vec<FailureExample>,
+    pub(crate) faults: Vec<FaultSummary>,
+    pub(crate) usage: Usage,
+    pub(crate) spans: Spans,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) phases: Vec<PhaseState>,
+    /// What happened since the last tick.
+    events: Vec<RecordEvent>,
+    known: KnownNames,
+    aborted: bool,
+    pub(crate) start_ns: u64,
     last_tick_ns: u64,
 }
 
-/// A histogram of an operation, chosen by its caller.
-type Pick = fn(&OpStats) -> &Histogram;
+/// What the caller of [`Totals::tick`] knows of the interval that ends.
+#[derive(Clone, Copy, Debug)]
+pub struct TickFacts<'a> {
+    /// End of the interval, in nanoseconds on the run clock.
+    pub now_ns: u64,
+    /// Virtual users busy with an iteration at that time.
+    pub vus_busy: u64,
+    /// CPU time of each core's thread since the last tick, in nanoseconds.
+    pub cores_cpu_ns: &'a [u64],
+    /// Resident memory at that time, in bytes.
+    pub rss_bytes: u64,
+    /// Plugin faults since the run began. Entries keep their places; counts grow and new ones follow.
+    pub faults: &'a [FaultSummary],
+}
+
+/// What an interval came to.
+#[derive(Clone, Debug)]
+pub struct Tick {
+    /// For progress and streams.
+    pub snapshot: Snapshot,
+    /// For the log of the run.
+    pub record: IntervalRecord,
+    /// Why the run must stop now: a threshold that asks for it has failed. Told once a run.
+    pub abort: Option<String>,
+}
 
 impl Totals {
-    /// Totals of a plan with these scenarios, in order, whose load begins at `start_ns` on the run clock.
-    pub fn new(scenarios: Vec<String>, start_ns: u64) -> Self {
-        let (total, interval) = (Block::new(scenarios.len()), Block::new(scenarios.len()));
-        Self {
+    /// Totals of `plan`, whose load begins at `start_ns` on the run clock. `plugin` is the name of the plugin that made
+    /// the plan.
+    ///
+    /// # Errors
+    /// Every threshold that cannot be read; there is none in a plan that was found valid.
+    pub fn new(plan: &Plan, plugin: &str, start_ns: u64) -> Result<Self, Vec<Problem>> {
+        let scenarios = ScenarioInfo::all(plan, &plan.schedule(), plugin);
+        let rules = Rule::all(&plan.thresholds, "/thresholds", None, &scenarios);
+        let phases = PhaseState::all(plan, &scenarios);
+        let (rules, phases) = match (rules, phases) {
+            (Ok(rules), Ok(phases)) => (rules, phases),
+            (rules, phases) => {
+                let problems = rules.err().into_iter().chain(phases.err());
+                return Err(problems.flatten().collect());
+            }
+        };
+        let count = scenarios.len();
+        Ok(Self {
             scenarios,
-            total,
-            interval,
+            has_parts: !plan.parts.is_empty(),
+            pass_share: plan.pass_share,
+            notes: plan.notes.clone(),
+            total: Block::new(count),
+            interval: Block::new(count),
             series: Series::default(),
             examples: Vec::new(),
+            faults: Vec::new(),
+            usage: Usage::default(),
+            spans: Spans::default(),
+            rules,
+            phases,
+            events: Vec::new(),
+            known: KnownNames::default(),
+            aborted: false,
             start_ns,
             last_tick_ns: start_ns,
-        }
+        })
     }
 
     /// Takes what one core measured since the last tick; `block` is left empty for reuse.
@@ -47,53 +116,111 @@ impl Totals {
         self.interval.absorb(block);
     }
 
-    /// Ends an interval at `now_ns` on the run clock and tells what happened in it.
-    pub fn tick(&mut self, now_ns: u64, vus_busy: u64) -> Snapshot {
-        let from_ns = std::mem::replace(&mut self.last_tick_ns, now_ns);
-        let interval_s = now_ns.saturating_sub(from_ns) as f64 / NS_PER_S;
-        let response = merged(both_windows(&self.interval), |op| &op.response_us);
-        let lag = merged(both_windows(&self.interval), |op| &op.lag_us);
-        let (mut fired, mut done, mut errors, mut bytes_received) = (0, 0, 0, 0);
-        for op in both_windows(&self.interval) {
-            fired += op.fired;
-            done += op.done;
-            errors += op.failed();
-            bytes_received += op.bytes_received;
+    /// From when to when a scenario's iterations may start, in nanoseconds on the run clock: as planned when its phase
+    /// begins, and again when the true end is known. Rates are per second of the part inside a window.
+    pub fn scenario_span(&mut self, scenario: usize, from_ns: u64, until_ns: u64, warmup_end_ns: u64) {
+        if scenario >= self.scenarios.len() {
+            return;
         }
-        let room = MAX_FAILURE_EXAMPLES_TOTAL.saturating_sub(self.examples.len());
-        self.examples.extend(self.interval.examples().iter().take(room).cloned());
-        self.total.absorb(&mut self.interval);
-        let response_us = Percentiles::of(&response);
-        let t_s = from_ns.saturating_sub(self.start_ns) as f64 / NS_PER_S;
-        let point = SeriesPoint { t_s, width_s: interval_s, fired, done, errors, vus_busy, response_us };
-        self.series.push(point, &response);
-        Snapshot {
-            t_s: now_ns.saturating_sub(self.start_ns) as f64 / NS_PER_S,
-            interval_s,
-            vus_busy,
-            fired,
-            done,
-            errors,
-            bytes_received,
-            response_us,
-            lag_p99_us: lag.value_at_quantile(0.99),
-            scenarios: self.scenario_snapshots(),
-        }
+        self.spans.set(scenario, Span { from_ns, until_ns, warmup_end_ns });
+        let scenario = scenario as u32;
+        self.events.push(RecordEvent::ScenarioSpan { scenario, from_ns, until_ns, warmup_end_ns });
     }
 
-    fn scenario_snapshots(&self) -> Vec<ScenarioSnapshot> {
-        let snapshot = |(index, name): (usize, &String)| {
-            let counts = self.counts(index);
-            ScenarioSnapshot {
-                name: name.clone(),
-                due: counts.due,
-                started: counts.started,
-                finished: counts.finished,
-                failed: counts.failed + counts.interrupted + counts.faulted,
-                dropped: counts.dropped,
-            }
+    /// A phase of the plan's schedule begins.
+    pub fn phase_began(&mut self, phase: usize, at_ns: u64) {
+        if let Some(state) = self.phases.get_mut(phase) {
+            state.began(at_ns);
+        }
+        self.events.push(RecordEvent::PhaseBegan { phase: phase as u32, at_ns });
+    }
+
+    /// A phase of the plan's schedule has ended: judges its criteria over everything absorbed so far.
+    pub fn phase_ended(&mut self, phase: usize, at_ns: u64, end: PhaseEnd, names: &Names) -> PhaseStatus {
+        let record = match &end {
+            PhaseEnd::Completed => EndRecord::Completed,
+            PhaseEnd::Stopped => EndRecord::Stopped,
+            PhaseEnd::Broken(why) => EndRecord::Broken(why.clone()),
         };
-        self.scenarios.iter().enumerate().map(snapshot).collect()
+        let of_phase = self.phases.get(phase).map(PhaseState::name);
+        for (scenario, info) in self.scenarios.iter().enumerate() {
+            if of_phase.is_none_or(|name| info.phase == name) {
+                self.spans.over(scenario);
+            }
+        }
+        let none = Usage::default();
+        let interval = Source { blocks: &[&self.interval], names, usage: &none };
+        let source = Source { blocks: &[&self.total, &self.interval], names, usage: &self.usage };
+        let now = Moment { source, spans: &self.spans, start_ns: self.start_ns, now_ns: at_ns };
+        let status = match self.phases.get_mut(phase) {
+            Some(state) => {
+                state.advance(interval, &self.spans, self.last_tick_ns, at_ns);
+                state.end(end, now)
+            }
+            // The only phase of a plan without phases has no criteria.
+            None => match end {
+                PhaseEnd::Completed => PhaseStatus::Passed,
+                PhaseEnd::Stopped => PhaseStatus::Stopped,
+                PhaseEnd::Broken(_) => PhaseStatus::Broken,
+            },
+        };
+        self.events.push(RecordEvent::PhaseEnded { phase: phase as u32, at_ns, end: record, status });
+        status
+    }
+
+    /// A phase will not begin, because of one it depends on or because the run ends.
+    pub fn phase_skipped(&mut self, phase: usize, reason: String) {
+        if let Some(state) = self.phases.get_mut(phase) {
+            state.skipped(reason.clone());
+        }
+        self.events.push(RecordEvent::PhaseSkipped { phase: phase as u32, reason });
+    }
+
+    /// Ends an interval and tells what happened in it.
+    pub fn tick(&mut self, facts: &TickFacts<'_>, names: &Names) -> Tick {
+        let from_ns = std::mem::replace(&mut self.last_tick_ns, facts.now_ns);
+        if self.faults != facts.faults {
+            self.faults = facts.faults.to_vec();
+        }
+        let record = RecordFacts {
+            start_ns: self.start_ns,
+            from_ns,
+            to_ns: facts.now_ns,
+            vus_busy: facts.vus_busy,
+            cores_cpu_ns: facts.cores_cpu_ns,
+            rss_bytes: facts.rss_bytes,
+            faults: facts.faults,
+            events: std::mem::take(&mut self.events),
+        };
+        let record = IntervalRecord::of(&self.interval, names, &mut self.known, record);
+        let interval_ns = facts.now_ns.saturating_sub(from_ns);
+        let usage = Usage::tick(facts.cores_cpu_ns, interval_ns, facts.rss_bytes);
+        let interval = Source { blocks: &[&self.interval], names, usage: &usage };
+        for rule in &mut self.rules {
+            rule.advance(interval, &self.spans, from_ns, facts.now_ns);
+        }
+        for phase in &mut self.phases {
+            phase.advance(interval, &self.spans, from_ns, facts.now_ns);
+        }
+        self.usage.absorb(&usage);
+        let room = MAX_FAILURE_EXAMPLES_TOTAL.saturating_sub(self.examples.len());
+        self.examples.extend(self.interval.examples().iter().take(room).cloned());
+        let snapshot = self.snapshot(from_ns, facts, &usage, names);
+        let abort = self.abort(facts.now_ns, names);
+        Tick { snapshot, record, abort }
+    }
+
+    /// Why the run must stop, once.
+    fn abort(&mut self, now_ns: u64, names: &Names) -> Option<String> {
+        if self.aborted {
+            return None;
+        }
+        let source = Source { blocks: &[&self.total], names, usage: &self.usage };
+        let now = Moment { source, spans: &self.spans, start_ns: self.start_ns, now_ns };
+        let of_rules = self.rules.iter_mut().find_map(|rule| rule.abort(now, self.start_ns));
+        let reason = of_rules.or_else(|| self.phases.iter_mut().find_map(|phase| phase.abort(now)));
+        self.aborted = reason.is_some();
+        reason
     }
 
     /// A scenario's iterations so far, warm-up included.
@@ -105,102 +232,17 @@ impl Totals {
         counts
     }
 
-    /// Fills the measured parts of `summary`. `loads` describes each scenario's load in words.
-    ///
-    /// `summary.run.duration_s` must be set: rates are per second of it.
-    pub fn fill(&self, names: &Names, loads: &[String], summary: &mut Summary) {
-        let duration_s = summary.run.duration_s;
-        summary.scenarios = self.scenario_summaries(loads, Window::Measured);
-        summary.operations = self.operation_summaries(names, Window::Measured, duration_s);
-        summary.checks = self.check_results(names);
-        summary.metrics = self.metric_summaries(names, duration_s);
-        summary.series = self.series.points();
-        summary.failures = self.failure_summaries(names);
-        summary.generator.guest_cpu_s = self.total.guest_cpu_ns as f64 / NS_PER_S;
-        let measured = self.total.ops(Window::Measured).map(|(_, _, stats)| stats);
-        summary.generator.lag_p99_us = merged(measured, |op| &op.lag_us).value_at_quantile(0.99);
-        if let Some(mut warmup) = summary.warmup.take() {
-            warmup.scenarios = self.scenario_summaries(loads, Window::Warmup);
-            warmup.operations = self.operation_summaries(names, Window::Warmup, warmup.duration_s);
-            summary.warmup = Some(warmup);
-        }
-    }
-
-    fn scenario_summaries(&self, loads: &[String], window: Window) -> Vec<ScenarioSummary> {
-        let none = IterationStats::default();
-        let describe = |(index, name): (usize, &String)| {
-            let stats = self.total.iterations(index, window).unwrap_or(&none);
-            ScenarioSummary {
-                name: name.clone(),
-                load: loads.get(index).cloned().unwrap_or_default(),
-                iterations: iterations_summary(&stats.counts),
-                service_us: Percentiles::of(&stats.service_us),
-                response_us: Percentiles::of(&stats.response_us),
-                lag_us: Percentiles::of(&stats.lag_us),
-            }
-        };
-        self.scenarios.iter().enumerate().map(describe).collect()
-    }
-
-    fn operation_summaries(&self, names: &Names, window: Window, duration_s: f64) -> Vec<OperationSummary> {
-        let summary = |(op, scenario, stats): (crate::OpId, u16, &OpStats)| {
-            let name = names.ops().get(op.0 as usize)?;
-            Some(OperationSummary {
-                name: name.name.clone(),
-                protocol: name.protocol.to_owned(),
-                scenario: self.scenario_name(scenario),
-                count: stats.done,
-                fired: stats.fired,
-                errors: errors_by_name(&stats.errors),
-                statuses: statuses_by_name(&stats.statuses),
-                bytes: BytesSummary { sent: stats.bytes_sent, received: stats.bytes_received },
-                rate_per_s: per_second(stats.fired as f64, duration_s),
-                service_us: Percentiles::of(&stats.service_us),
-                response_us: Percentiles::of(&stats.response_us),
-                lag_us: Percentiles::of(&stats.lag_us),
-                phases_us: phases_by_name(stats),
-            })
-        };
-        self.total.ops(window).filter_map(summary).collect()
-    }
-
-    fn check_results(&self, names: &Names) -> Vec<CheckResult> {
-        let counts = self.total.checks().iter().copied().chain(std::iter::repeat((0, 0)));
-        let result =
-            |(name, (passed, failed)): (&String, _)| CheckResult { name: name.clone(), passed, failed };
-        names.checks().iter().zip(counts).map(result).collect()
-    }
-
-    fn metric_summaries(&self, names: &Names, duration_s: f64) -> Vec<MetricSummary> {
-        let values = self.total.metrics().iter();
-        let summary = |((name, _, unit), value): ((&str, _, &str), &Option<MetricValue>)| {
-            let value = metric_value_summary(value.as_ref()?, duration_s)?;
-            Some(MetricSummary { name: name.to_owned(), unit: unit.to_owned(), value })
-        };
-        names.metrics().zip(values).filter_map(summary).collect()
-    }
-
-    fn failure_summaries(&self, names: &Names) -> Vec<FailureSummary> {
-        let summary = |example: &crate::FailureExample| FailureSummary {
-            operation: names.ops().get(example.op.0 as usize).map(|op| op.name.clone()).unwrap_or_default(),
-            scenario: self.scenario_name(example.scenario),
-            kind: example.kind.name().to_owned(),
-            t_s: example.at_ns.saturating_sub(self.start_ns) as f64 / NS_PER_S,
-            text: example.text.clone(),
-        };
-        self.examples.iter().map(summary).collect()
-    }
-
-    fn scenario_name(&self, scenario: u16) -> String {
-        self.scenarios.get(usize::from(scenario)).cloned().unwrap_or_default()
+    /// The plugin of a scenario, when reports name it.
+    pub(crate) fn plugin_of(&self, scenario: &ScenarioInfo) -> String {
+        if self.has_parts { scenario.plugin.clone() } else { String::new() }
     }
 }
 
-fn both_windows(block: &Block) -> impl Iterator<Item = &OpStats> {
-    block.ops(Window::Warmup).chain(block.ops(Window::Measured)).map(|(_, _, stats)| stats)
-}
-
-fn merged<'a>(ops: impl Iterator<Item = &'a OpStats>, pick: Pick) -> Histogram {
+/// One histogram of some operations, merged.
+pub(crate) fn merged<'a>(
+    ops: impl Iterator<Item = &'a OpStats>,
+    pick: impl Fn(&'a OpStats) -> &'a Histogram,
+) -> Histogram {
     let mut merged = histogram();
     for op in ops {
         add(&mut merged, pick(op));
@@ -208,45 +250,6 @@ fn merged<'a>(ops: impl Iterator<Item = &'a OpStats>, pick: Pick) -> Histogram {
     merged
 }
 
-fn iterations_summary(counts: &IterationCounts) -> IterationsSummary {
-    let IterationCounts { due, started, finished, failed, interrupted, faulted, dropped } = *counts;
-    IterationsSummary { due, started, finished, failed, interrupted, faulted, dropped }
-}
-
-fn errors_by_name(errors: &[u64; ErrorKind::COUNT]) -> BTreeMap<String, u64> {
-    let named = ErrorKind::ALL.iter().zip(errors);
-    named.filter(|(_, count)| **count > 0).map(|(kind, count)| (kind.name().to_owned(), *count)).collect()
-}
-
-fn statuses_by_name(statuses: &[(u16, u64)]) -> BTreeMap<String, u64> {
-    let name = |status: u16| if status == 0 { "other".to_owned() } else { status.to_string() };
-    statuses.iter().map(|&(status, count)| (name(status), count)).collect()
-}
-
-fn phases_by_name(stats: &OpStats) -> BTreeMap<String, Percentiles> {
-    let named = stats.phases.all().into_iter();
-    named.filter_map(|(name, histogram)| Some((name.to_owned(), Percentiles::of(histogram)?))).collect()
-}
-
-fn per_second(amount: f64, duration_s: f64) -> f64 {
+pub(crate) fn per_second(amount: f64, duration_s: f64) -> f64 {
     if duration_s > 0.0 { amount / duration_s } else { 0.0 }
-}
-
-fn metric_value_summary(value: &MetricValue, duration_s: f64) -> Option<MetricValueSummary> {
-    Some(match value {
-        MetricValue::Counter(sum) => {
-            MetricValueSummary::Counter { sum: *sum, rate_per_s: per_second(*sum, duration_s) }
-        }
-        MetricValue::Gauge { last, min, max } if min <= max => {
-            MetricValueSummary::Gauge { last: *last, min: *min, max: *max }
-        }
-        MetricValue::Gauge { .. } => return None,
-        MetricValue::Rate { hits, total } => {
-            let ratio = if *total > 0 { *hits as f64 / *total as f64 } else { 0.0 };
-            MetricValueSummary::Rate { hits: *hits, total: *total, ratio }
-        }
-        MetricValue::Distribution(values) => {
-            MetricValueSummary::Distribution { values: Percentiles::of(values)? }
-        }
-    })
 }

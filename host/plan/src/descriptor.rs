@@ -88,6 +88,8 @@ pub enum ValueKind {
     Text,
     /// A whole number of 0 or more. JSON integer.
     Integer,
+    /// A number of virtual users, or `auto` for as many as the machine safely holds. JSON integer.
+    Users,
     /// A number. JSON number.
     Number,
     /// A duration such as `300`, `5m`, `1h30m`, `250ms`. JSON integer of milliseconds.

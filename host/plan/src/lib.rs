@@ -3,25 +3,48 @@
 //! This crate is pure: no clock, no files, no threads. JSON Schemas of its documents are in `host/plan/schema/`.
 
 mod analysis;
+mod criteria;
+mod describe;
 mod descriptor;
+mod executor;
+mod expression;
 mod grants;
 mod input;
+mod limiter;
 mod limits;
+mod nearest;
+mod phase;
 mod plan;
 mod problem;
+mod requirements;
+mod schedule;
+mod threshold;
 mod units;
 mod validate;
 pub mod yaml;
 
 pub use analysis::{ANALYSIS_SCHEMA, Analysis, Finding, Recommendation, Section};
+pub use criteria::{criteria, criterion};
 pub use descriptor::{Asks, DESCRIPTOR_SCHEMA, Descriptor, Example, Flag, Positional, ValueKind};
+pub use executor::{
+    ConstantArrivalRate, ConstantVus, Executor, ExternallyControlled, Iterations, MixShare,
+    RampingArrivalRate, RampingVus, RateStage, Spacing, VuStage,
+};
+pub use expression::{
+    Aggregate, Comparison, Expression, ExpressionError, ExpressionFault, GeneratorField, IterationField,
+    Metric, OperationField, Tag, TagFilter,
+};
 pub use grants::{PatternError, TargetPattern};
 pub use input::{PLAN_INPUT_SCHEMA, PlanInput};
+pub use limiter::{LimitScope, RateLimit};
 pub use limits::*;
-pub use plan::{
-    ConstantArrivalRate, ConstantVus, Executor, Feed, FeedOrder, HttpOptions, PLAN_SCHEMA, Plan, Scenario,
-};
+pub use nearest::nearest;
+pub use phase::{Part, Phase, PhaseWorkload};
+pub use plan::{Feed, FeedOrder, HttpOptions, Mix, PLAN_SCHEMA, Pause, Plan, Scenario};
 pub use problem::Problem;
+pub use requirements::{PhaseRequirements, Requirements};
+pub use schedule::{ONLY_PHASE, Schedule, ScheduledPhase, Stream};
+pub use threshold::{MetricDeclaration, Threshold};
 pub use units::{
     DurationText, RateText, UnitError, format_duration_ms, parse_bytes, parse_duration_ms, parse_rate,
 };

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::units::format_duration_ms;
+use crate::{Executor, MetricDeclaration, Part, Phase, RateLimit, Threshold};
 
 /// Schema id of [`Plan`].
 pub const PLAN_SCHEMA: &str = "stresshost.plan/1";
@@ -26,6 +26,25 @@ pub struct Plan {
     pub targets: Vec<String>,
     /// The load.
     pub scenarios: Vec<Scenario>,
+    /// Loads that several scenarios share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mixes: Vec<Mix>,
+    /// Parts of the run that depend on each other; empty: the whole run is one phase.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<Phase>,
+    /// What must hold for the run to pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<Threshold>,
+    /// Share of the thresholds' weights that must hold, from 0 to 1. Absent: every threshold must; present: those that
+    /// are not marked `key` may fail as long as the share is met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_share: Option<f64>,
+    /// Rate limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<RateLimit>,
+    /// Custom metrics the plugin will record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<MetricDeclaration>,
     /// Length of the warm-up in milliseconds: what starts in it is reported apart and not judged.
     #[serde(default)]
     pub warmup_ms: u64,
@@ -44,6 +63,10 @@ pub struct Plan {
     /// The plugin's own settings, handed to `setup`; nothing to the host.
     #[serde(default)]
     pub workload: Value,
+    /// The plugins of a plan that several share, the planning one first; empty when there is only that one. Set by the
+    /// host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
 }
 
 const fn default_graceful_stop_ms() -> u64 {
@@ -53,85 +76,86 @@ const fn default_graceful_stop_ms() -> u64 {
 /// One stream of iterations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scenario {
-    /// Name, unique within the plan.
+    /// Name, unique within its phase and part.
     pub name: String,
-    /// When it begins, in milliseconds after the load does.
+    /// The phase it belongs to; empty when the plan has no phases.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phase: String,
+    /// When it begins, in milliseconds after its phase does.
     #[serde(default)]
     pub start_ms: u64,
     /// The shape of its load.
     pub executor: Executor,
+    /// What a virtual user does between two iterations; closed models only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// Index of its plugin in [`Plan::parts`]; 0 when there are none. Set by the host.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub part: u16,
+    /// Index of the scenario in the plan its own plugin made: what that plugin's `iterate` is told. Set by the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_index: Option<u32>,
 }
 
-/// The shape of a scenario's load.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "kebab-case")]
-pub enum Executor {
-    /// Closed model: each virtual user starts its next iteration when the last one has ended.
-    ConstantVus(ConstantVus),
-    /// Open model: iterations start on a schedule, whatever the target does.
-    ConstantArrivalRate(ConstantArrivalRate),
+const fn is_zero(part: &u16) -> bool {
+    *part == 0
 }
 
-/// A fixed number of virtual users, each iterating as fast as it can.
+impl Scenario {
+    /// A scenario that begins at once and does not pause.
+    pub fn new(name: impl Into<String>, executor: Executor) -> Self {
+        Self {
+            name: name.into(),
+            phase: String::new(),
+            start_ms: 0,
+            executor,
+            pause: None,
+            part: 0,
+            own_index: None,
+        }
+    }
+}
+
+/// What a virtual user of a closed model does between two iterations. It holds no stack while it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ConstantVus {
-    /// Number of virtual users.
-    pub vus: u64,
-    /// Length in milliseconds, ramp included.
-    pub duration_ms: u64,
-    /// Virtual users start evenly over this many milliseconds.
-    #[serde(default)]
-    pub ramp_up_ms: u64,
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Pause {
+    /// It thinks after each iteration, for a time chosen evenly between two bounds by the run's seed.
+    ThinkTime {
+        /// Least time in milliseconds.
+        min_ms: u64,
+        /// Greatest time in milliseconds.
+        max_ms: u64,
+    },
+    /// It begins an iteration each interval; one that lasts longer is followed at once and the next is late.
+    Pacing {
+        /// From one intended start to the next, in milliseconds.
+        interval_ms: u64,
+    },
 }
 
-/// A fixed number of iterations per second.
+/// A load shared by several scenarios: each has an executor of type `mix-share` that names the mix and a weight.
 ///
-/// An iteration that finds no virtual user free waits for one; the wait is lag, part of its response time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ConstantArrivalRate {
-    /// Iterations per second.
-    pub rate_per_s: f64,
-    /// Length in milliseconds, ramp included.
-    pub duration_ms: u64,
-    /// The rate grows from 0 in a straight line over this many milliseconds.
+/// Which scenario an iteration belongs to is a function of its number, so shares are exact over each full round of the
+/// weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Mix {
+    /// Name, unique within its phase and part.
+    pub name: String,
+    /// The phase it belongs to; empty when the plan has no phases.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phase: String,
+    /// When it begins, in milliseconds after its phase does.
     #[serde(default)]
-    pub ramp_up_ms: u64,
-    /// Virtual users that share the work: the most iterations in flight.
-    pub vus: u64,
-}
-
-impl Executor {
-    /// Virtual users it needs.
-    pub const fn vus(&self) -> u64 {
-        match self {
-            Self::ConstantVus(config) => config.vus,
-            Self::ConstantArrivalRate(config) => config.vus,
-        }
-    }
-
-    /// Its length in milliseconds.
-    pub const fn duration_ms(&self) -> u64 {
-        match self {
-            Self::ConstantVus(config) => config.duration_ms,
-            Self::ConstantArrivalRate(config) => config.duration_ms,
-        }
-    }
-
-    /// The load in one line, such as `50 virtual users for 10s`.
-    pub fn describe(&self) -> String {
-        let ramp =
-            |ms: u64| if ms > 0 { format!(", ramp-up {}", format_duration_ms(ms)) } else { String::new() };
-        match self {
-            Self::ConstantVus(c) => {
-                let users = if c.vus == 1 { "virtual user" } else { "virtual users" };
-                format!("{} {users} for {}{}", c.vus, format_duration_ms(c.duration_ms), ramp(c.ramp_up_ms))
-            }
-            Self::ConstantArrivalRate(c) => {
-                let (duration, ramp) = (format_duration_ms(c.duration_ms), ramp(c.ramp_up_ms));
-                format!("{}/s for {duration}{ramp}, up to {} at once", c.rate_per_s, c.vus)
-            }
-        }
-    }
+    pub start_ms: u64,
+    /// The shape of the load.
+    pub executor: Executor,
+    /// What a virtual user does between two iterations; closed models only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// Index of its plugin in [`Plan::parts`]; 0 when there are none. Set by the host.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub part: u16,
 }
 
 /// Defaults of HTTP requests; an option of a request overrides them.
@@ -177,17 +201,4 @@ pub enum FeedOrder {
     Random,
     /// In order, each row once; then the feed is used up.
     Unique,
-}
-
-impl Plan {
-    /// Virtual users of all scenarios together.
-    pub fn vus(&self) -> u64 {
-        self.scenarios.iter().map(|scenario| scenario.executor.vus()).fold(0, u64::saturating_add)
-    }
-
-    /// When the last scenario ends, in milliseconds after the load begins; the grace period is not included.
-    pub fn duration_ms(&self) -> u64 {
-        let end = |scenario: &Scenario| scenario.start_ms.saturating_add(scenario.executor.duration_ms());
-        self.scenarios.iter().map(end).max().unwrap_or(0)
-    }
 }

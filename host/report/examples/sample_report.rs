@@ -1,4 +1,4 @@
-//! Writes a report of a made-up run, to look at: `sample_report PATH [text|json|html|junit]`.
+//! Writes a report of a made-up run, to look at: `sample_report PATH [text|json|html|junit] [phased]`.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -15,7 +15,8 @@ fn main() -> io::Result<()> {
     let path = args.next().ok_or_else(|| invalid("give the path to write".to_owned()))?;
     let format = args.next().unwrap_or_else(|| Format::Html.name().to_owned());
     let format: Format = format.parse().map_err(|error| invalid(format!("{error}")))?;
+    let summary = if args.next().as_deref() == Some("phased") { sample::phased() } else { sample::summary() };
     let mut out = BufWriter::new(File::create(path)?);
-    render(format, &sample::summary(), Some(&sample::analysis()), &Options::default(), &mut out)?;
+    render(format, &summary, Some(&sample::analysis()), &Options::default(), &mut out)?;
     out.flush()
 }

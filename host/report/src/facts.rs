@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use stresshost_metrics::{
-    ErrorKind, FailureSummary, IterationsSummary, OperationSummary, Percentiles, Summary,
+    ErrorKind, FailureSummary, IterationsSummary, OperationSummary, OverallSummary, Percentiles, Summary,
 };
 use stresshost_plan::{Analysis, Finding};
 
@@ -29,9 +29,22 @@ pub(crate) fn done_and_failed(summary: &Summary) -> (u64, u64) {
     (done, total(summary.operations.iter().map(failed)))
 }
 
-/// Operations sent per second, over all operations.
+/// Operations sent per second, over all operations. Rates of phases that follow each other do not add up, so with
+/// phases it is taken over the whole measured window.
 pub(crate) fn rate_per_s(summary: &Summary) -> f64 {
-    summary.operations.iter().map(|op| op.rate_per_s).sum()
+    if summary.phases.is_empty() {
+        return summary.operations.iter().map(|op| op.rate_per_s).sum();
+    }
+    let fired = total(summary.operations.iter().map(|op| op.fired));
+    if summary.run.duration_s > 0.0 { fired as f64 / summary.run.duration_s } else { 0.0 }
+}
+
+/// What the row of all operations is called.
+pub(crate) const OVERALL: &str = "all operations";
+
+/// All operations together; `None` when there is only one or nothing was measured.
+pub(crate) fn overall(summary: &Summary) -> Option<&OverallSummary> {
+    summary.overall.as_ref().filter(|_| summary.operations.len() > 1)
 }
 
 /// The errors of one kind.
@@ -92,17 +105,6 @@ pub(crate) fn queueing(summary: &Summary) -> Option<String> {
     ))
 }
 
-/// A threshold's value or limit. Latencies are microseconds, as the `_us` of the metric before its filters says.
-pub(crate) fn threshold_value(expression: &str, value: f64) -> String {
-    let metric =
-        expression.trim_start().split(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
-    if metric.is_some_and(|metric| metric.ends_with("_us")) && value >= 0.0 {
-        format::duration_us(value.round() as u64)
-    } else {
-        format::number(value)
-    }
-}
-
 /// The two equations that account for every iteration; `!=` where the numbers do not add up.
 pub(crate) fn accounting(iterations: &IterationsSummary) -> [String; 2] {
     let equation = |name: &str, whole: u64, parts: &[(&str, u64)]| {
@@ -153,14 +155,23 @@ pub(crate) fn severity_rank(severity: &str) -> usize {
     ORDER.iter().position(|known| *known == severity).unwrap_or(ORDER.len())
 }
 
-/// Phases of an operation in the order in which they happen; unknown ones after them.
-pub(crate) fn phases(operation: &OperationSummary) -> Vec<(&str, Percentiles)> {
+/// Parts of an operation's service time in the order in which they happen; unknown ones after them.
+pub(crate) fn parts(operation: &OperationSummary) -> Vec<(&str, Percentiles)> {
     const ORDER: [&str; 6] = ["lookup", "connect", "tls", "write", "wait", "body"];
     let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
-    let mut phases: Vec<_> =
+    let mut parts: Vec<_> =
         operation.phases_us.iter().map(|(name, values)| (name.as_str(), *values)).collect();
-    phases.sort_by_key(|(name, _)| rank(name));
-    phases
+    parts.sort_by_key(|(name, _)| rank(name));
+    parts
+}
+
+/// How long operations waited for rate limits; empty when they never did.
+pub(crate) fn limited(used: &stresshost_metrics::GeneratorSummary) -> String {
+    if used.limited_s > 0.0 {
+        format!(", {} spent waiting for rate limits", format::seconds(used.limited_s))
+    } else {
+        String::new()
+    }
 }
 
 /// One sentence per verdict for a reader who does not know its word.
@@ -214,8 +225,10 @@ pub(crate) fn metric_kind(metric: &stresshost_metrics::MetricSummary) -> &'stati
     }
 }
 
-/// Whether the summary tells more than one scenario apart.
+/// Whether the summary tells scenarios apart by their name.
 pub(crate) fn many_scenarios(summary: &Summary) -> bool {
-    let first = summary.operations.first().map(|op| &op.scenario);
-    summary.scenarios.len() > 1 || summary.operations.iter().any(|op| Some(&op.scenario) != first)
+    let names = summary.scenarios.iter().map(|scenario| &scenario.name);
+    let mut names = names.chain(summary.operations.iter().map(|op| &op.scenario));
+    let first = names.next();
+    names.any(|name| Some(name) != first)
 }

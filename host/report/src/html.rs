@@ -5,6 +5,7 @@
 mod chart;
 mod latency;
 mod markup;
+mod objectives;
 mod outcome;
 mod page;
 mod style;

@@ -1,17 +1,21 @@
 //! The summary as JUnit XML, for build servers: one suite for the verdict, one a scenario, one each for checks and
-//! thresholds.
+//! thresholds, one a phase with its criteria.
 //!
-//! A case fails when what it names did not hold, and is an error when that cannot be said. An operation fails only
-//! when every one of it failed: how many errors are too many is for thresholds to say. Times are in seconds; an
+//! A case fails when what it names did not hold, and is an error when that cannot be said. A threshold that only warns
+//! passes and says so. A phase that never began is skipped, and its criteria with it. An operation fails only when
+//! every one of it failed: how many errors are too many is for thresholds to say. Times are in seconds; an
 //! operation's is its mean response time.
 
+use std::collections::HashMap;
 use std::io;
 
-use stresshost_metrics::{OperationSummary, ScenarioSummary, Summary, VerdictStatus};
+use stresshost_metrics::{
+    OperationSummary, PhaseStatus, PhaseSummary, ScenarioSummary, Summary, ThresholdResult, VerdictStatus,
+};
 use stresshost_plan::Analysis;
 
 use crate::escape::push_escaped;
-use crate::{Options, facts, format};
+use crate::{Options, facts, format, objectives};
 
 /// Writes the document.
 ///
@@ -27,6 +31,7 @@ pub fn render(
     let mut suites = vec![verdict(summary)];
     suites.extend(scenarios(summary));
     suites.extend([checks(summary), thresholds(summary)].into_iter().filter(|suite| !suite.cases.is_empty()));
+    suites.extend(summary.phases.iter().map(phase));
     out.write_all(document(summary, &suites).as_bytes())
 }
 
@@ -37,6 +42,8 @@ enum Outcome {
     Failed(String),
     /// It cannot be said whether it held, and why.
     Error(String),
+    /// It never began, and why.
+    Skipped(String),
 }
 
 struct Case {
@@ -78,23 +85,36 @@ fn outcome(status: VerdictStatus, reason: String) -> Outcome {
     }
 }
 
-/// A suite for each scenario, those named only by an operation too: no operation may be missing.
+/// A suite for each scenario of each phase and plugin, those named only by an operation too: no operation may be
+/// missing.
 fn scenarios(summary: &Summary) -> Vec<Suite> {
-    let mut names: Vec<&str> = summary.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    for op in &summary.operations {
-        if !names.contains(&op.scenario.as_str()) {
-            names.push(&op.scenario);
+    let planned = summary.scenarios.iter().map(|scenario| {
+        ((scenario.phase.as_str(), scenario.plugin.as_str(), scenario.name.as_str()), iterations(scenario))
+    });
+    let operations = summary
+        .operations
+        .iter()
+        .map(|op| ((op.phase.as_str(), op.plugin.as_str(), op.scenario.as_str()), operation(summary, op)));
+    let mut index: HashMap<Place<'_>, usize> = HashMap::new();
+    let mut suites: Vec<Suite> = Vec::new();
+    for (place, case) in planned.chain(operations) {
+        let at = *index.entry(place).or_insert_with(|| {
+            let (phase, plugin, name) = place;
+            let of = objectives::place_title((phase, plugin));
+            let of = if of.is_empty() { of } else { format!(" ({of})") };
+            let name = format!("scenario {name}{of}");
+            suites.push(Suite { name, time_s: summary.run.duration_s, cases: Vec::new() });
+            suites.len() - 1
+        });
+        if let Some(suite) = suites.get_mut(at) {
+            suite.cases.push(case);
         }
     }
-    let suite = |name: &str| {
-        let planned = summary.scenarios.iter().filter(|scenario| scenario.name == name).map(iterations);
-        let operations = summary.operations.iter().filter(|op| op.scenario == name);
-        let operations = operations.map(|op| operation(summary, op));
-        let cases = planned.chain(operations).collect();
-        Suite { name: format!("scenario {name}"), time_s: summary.run.duration_s, cases }
-    };
-    names.into_iter().map(suite).collect()
+    suites
 }
+
+/// Phase, plugin and scenario.
+type Place<'a> = (&'a str, &'a str, &'a str);
 
 fn iterations(scenario: &ScenarioSummary) -> Case {
     let it = &scenario.iterations;
@@ -145,14 +165,49 @@ fn checks(summary: &Summary) -> Suite {
 }
 
 fn thresholds(summary: &Summary) -> Suite {
-    let case = |threshold: &stresshost_metrics::ThresholdResult| {
-        let value = |value| facts::threshold_value(&threshold.expression, value);
-        let actual = threshold.actual.map_or_else(|| "no data".to_owned(), value);
-        let text = format!("measured {actual}, limit {}", value(threshold.limit));
-        let outcome = outcome(threshold.status, text.clone());
-        Case { name: threshold.expression.clone(), time_s: 0.0, outcome, notes: text }
+    let cases = summary.thresholds.iter().map(threshold).collect();
+    Suite { name: "thresholds".to_owned(), time_s: 0.0, cases }
+}
+
+fn threshold(threshold: &ThresholdResult) -> Case {
+    let (actual, limit) = objectives::beside(threshold);
+    let text = format!("measured {actual}, limit {limit}");
+    let mut notes = vec![text.clone()];
+    notes.extend(objectives::remarks(threshold));
+    let outcome = if threshold.warn && threshold.status == VerdictStatus::Fail {
+        notes.insert(0, "warning: it did not hold".to_owned());
+        Outcome::Passed
+    } else {
+        outcome(threshold.status, text)
     };
-    Suite { name: "thresholds".to_owned(), time_s: 0.0, cases: summary.thresholds.iter().map(case).collect() }
+    Case { name: objectives::name(threshold).to_owned(), time_s: 0.0, outcome, notes: notes.join("\n") }
+}
+
+/// A suite with what became of the phase, and its criteria.
+fn phase(phase: &PhaseSummary) -> Suite {
+    let label = phase.status.label();
+    let reason =
+        if phase.reason.is_empty() { label.to_owned() } else { format!("{label}: {}", phase.reason) };
+    let skipped = phase.status == PhaseStatus::Skipped;
+    let outcome = match phase.status {
+        PhaseStatus::Passed => Outcome::Passed,
+        PhaseStatus::Failed => Outcome::Failed(reason.clone()),
+        PhaseStatus::Skipped => Outcome::Skipped(reason.clone()),
+        PhaseStatus::Inconclusive | PhaseStatus::Stopped | PhaseStatus::Broken | PhaseStatus::Running => {
+            Outcome::Error(reason.clone())
+        }
+    };
+    let [began, lasted] = objectives::times(phase);
+    let mut notes = vec![phase.description.clone(), format!("after {}", objectives::after(phase))];
+    notes.push(format!("began at {began}, lasted {lasted}"));
+    notes.retain(|note| !note.is_empty());
+    let notes = notes.join("\n");
+    let mut cases = vec![Case { name: "phase".to_owned(), time_s: phase.duration_s, outcome, notes }];
+    cases.extend(phase.criteria.iter().map(|criterion| {
+        let case = threshold(criterion);
+        if skipped { Case { outcome: Outcome::Skipped(reason.clone()), ..case } } else { case }
+    }));
+    Suite { name: format!("phase {}", phase.name), time_s: phase.duration_s, cases }
 }
 
 fn document(summary: &Summary, suites: &[Suite]) -> String {
@@ -187,6 +242,7 @@ fn push_case(out: &mut String, suite: &Suite, case: &Case) {
         Outcome::Passed => ("", ""),
         Outcome::Failed(reason) => ("failure", reason.as_str()),
         Outcome::Error(reason) => ("error", reason.as_str()),
+        Outcome::Skipped(reason) => ("skipped", reason.as_str()),
     };
     if !element.is_empty() {
         out.push_str(&format!("      <{element}"));
@@ -205,18 +261,20 @@ fn push_case(out: &mut String, suite: &Suite, case: &Case) {
 }
 
 fn counts<'a>(out: &mut String, cases: impl Iterator<Item = &'a Case>, time_s: f64) {
-    let (mut tests, mut failures, mut errors) = (0_u64, 0_u64, 0_u64);
+    let (mut tests, mut failures, mut errors, mut skipped) = (0_u64, 0_u64, 0_u64, 0_u64);
     for case in cases {
         tests += 1;
         match case.outcome {
             Outcome::Passed => {}
             Outcome::Failed(_) => failures += 1,
             Outcome::Error(_) => errors += 1,
+            Outcome::Skipped(_) => skipped += 1,
         }
     }
     attribute(out, "tests", &tests.to_string());
     attribute(out, "failures", &failures.to_string());
     attribute(out, "errors", &errors.to_string());
+    attribute(out, "skipped", &skipped.to_string());
     attribute(out, "time", &time(time_s));
 }
 

@@ -3,6 +3,8 @@
 //! Every report is a pure function of a [`Summary`] and, where a plugin wrote one, its [`Analysis`]. Nothing here
 //! reads a clock, a file, the environment or the terminal: what depends on them arrives in [`Options`].
 
+mod audit;
+mod compare;
 mod escape;
 mod facts;
 mod format;
@@ -10,6 +12,9 @@ pub mod html;
 pub mod json;
 pub mod junit;
 mod limits;
+mod objectives;
+mod plan;
+pub mod streams;
 pub mod text;
 
 use std::io;
@@ -17,6 +22,11 @@ use std::str::FromStr;
 
 use stresshost_metrics::Summary;
 use stresshost_plan::Analysis;
+
+pub use audit::audit_text;
+pub use compare::compare_text;
+pub use objectives::value as objective_value;
+pub use plan::{PlanSetting, plan_text};
 
 /// What a report's looks depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,3 +25,18 @@ pub(crate) const MAX_TIPS: usize = 240;
 /// Rows of one table of the HTML report. A thousand operations in four tables still open quickly; beyond that the
 /// page only grows.
 pub(crate) const MAX_HTML_ROWS: usize = 1_000;
+
+/// Phases set off in a chart: more are narrower than their names.
+pub(crate) const MAX_BANDS: usize = 40;
+
+/// Phases named in one tip of a chart, each a line of it.
+pub(crate) const MAX_TIP_PHASES: usize = 4;
+
+/// Letters of a phase's name in a chart.
+pub(crate) const MAX_BAND_LETTERS: usize = 40;
+
+/// Rows of the table of a comparison: a few dozen operations in full, past which a program should read it.
+pub(crate) const MAX_COMPARED_ROWS: usize = 400;
+
+/// Regressions listed above that table.
+pub(crate) const MAX_LISTED_REGRESSIONS: usize = 20;

@@ -3,9 +3,10 @@
 mod latency;
 mod live;
 mod more;
+mod objectives;
 mod outcome;
-mod page;
-mod table;
+pub(crate) mod page;
+pub(crate) mod table;
 
 use std::io;
 
@@ -31,10 +32,12 @@ pub fn render(
     let mut page = Page::new(*options);
     outcome::verdict(&mut page, summary);
     outcome::run(&mut page, summary);
-    outcome::thresholds(&mut page, summary);
-    latency::operations(&mut page, &summary.operations, crate::facts::many_scenarios(summary));
+    objectives::invalid(&mut page, summary);
+    objectives::thresholds(&mut page, summary);
+    objectives::phases(&mut page, summary);
+    latency::operations(&mut page, summary);
     latency::comparison(&mut page, summary);
-    latency::phases(&mut page, summary);
+    latency::parts(&mut page, summary);
     outcome::errors(&mut page, summary);
     outcome::statuses(&mut page, summary);
     outcome::iterations(&mut page, summary);

@@ -9,6 +9,7 @@ mod generated {
             "stresshost:workload/http.fire": async,
             "stresshost:workload/http.send-all": async,
             "stresshost:workload/pacing.sleep-us": async,
+            "stresshost:workload/pacing.acquire": async,
         },
         exports: { default: async },
     });

@@ -47,7 +47,7 @@ pub(crate) fn fault(during: &'static str, state: &VuState, error: &wasmtime::Err
     if let Some(backtrace) = error.downcast_ref::<wasmtime::WasmBacktrace>() {
         text.push_str(&format!("\n{}", without_runtime(&backtrace.to_string())));
     }
-    Fault::new(during, text)
+    Fault::new(during, state.part(), text)
 }
 
 /// A panic text without Rust's advice to set a variable, which no guest can see.

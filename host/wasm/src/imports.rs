@@ -14,3 +14,6 @@ mod random;
 
 /// What a guest is told when it does I/O while it describes, plans or analyses.
 const NOT_LIVE: &str = "not available in `describe`, `plan` and `analyze`";
+
+/// Protocols whose operations this host measures, as thresholds name them.
+pub const PROTOCOLS: &[&str] = &["http"];

@@ -42,6 +42,20 @@ impl WasmVu {
         self.end("setup", result)
     }
 
+    pub(crate) async fn setup_phase(&mut self, context: &str) -> Result<String, VuError> {
+        self.begin(None);
+        let guest = self.workload.stresshost_workload_guest();
+        let result = guest.call_setup_phase(&mut self.store, context).await;
+        self.end("setup-phase", result)
+    }
+
+    pub(crate) async fn teardown_phase(&mut self, shared: &str) -> Result<(), VuError> {
+        self.begin(None);
+        let guest = self.workload.stresshost_workload_guest();
+        let result = guest.call_teardown_phase(&mut self.store, shared).await;
+        self.end("teardown-phase", result)
+    }
+
     pub(crate) async fn start(&mut self, vu: VuInfo, shared: &str) -> Result<(), VuError> {
         self.begin(None);
         let vu = bindings::VuInfo { id: vu.id, count: vu.count };
@@ -107,7 +121,10 @@ impl GuestVu for WasmVu {
     async fn iterate(&mut self, ticket: Ticket) -> Result<(), VuError> {
         self.begin(Some(ticket));
         self.iterations = self.iterations.wrapping_add(1);
-        let iteration = bindings::Iteration { scenario: u32::from(ticket.scenario), number: ticket.number };
+        let live = self.store.data().live.as_ref();
+        let own = live.and_then(|live| live.core.run.own_scenarios.get(usize::from(ticket.scenario)));
+        let scenario = own.copied().unwrap_or(u32::from(ticket.scenario));
+        let iteration = bindings::Iteration { scenario, number: ticket.number };
         let result = if self.iterations.is_multiple_of(SAMPLED_EACH) {
             self.iterate_timed(iteration).await
         } else {

@@ -18,7 +18,8 @@ mod workload;
 
 pub use component::{ComponentFacts, Loadable};
 pub use error::{CallError, LoadError};
+pub use imports::PROTOCOLS;
 pub use imports::artifacts::ArtifactStore;
 pub use limits::*;
 pub use plugin::Plugin;
-pub use workload::{WasmGuest, WasmSetup};
+pub use workload::{WasmGuest, WasmPart};

@@ -8,9 +8,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use send_wrapper::SendWrapper;
 use stresshost_clock::Clock;
-use stresshost_engine::{CoreContext, Ticket};
+use stresshost_engine::{CoreContext, LimitId, Ticket};
 use stresshost_io::http::{HttpCore, HttpSession, Prepared};
-use stresshost_metrics::{CheckId, MetricId, MetricKind, OpId, Window};
+use stresshost_metrics::{CheckId, MetricId, MetricKind, OpId};
 use wasmtime::component::ResourceTable;
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
@@ -20,9 +20,13 @@ use crate::imports::artifacts::ArtifactStore;
 use crate::stderr::StderrTail;
 use crate::{MAX_LOG_LINES, MAX_TABLE_ELEMENTS};
 
-/// What all virtual users of a run share.
+/// What all virtual users of a plugin share.
 pub(crate) struct RunShared {
     pub(crate) plugin: String,
+    /// Index of the plugin in the plan's parts.
+    pub(crate) part: u16,
+    /// By scenario of the plan: its index in the plan the plugin itself made.
+    pub(crate) own_scenarios: Vec<u32>,
     pub(crate) feeds: Feeds,
     pub(crate) artifacts: Option<ArtifactStore>,
     pub(crate) log_lines: AtomicU64,
@@ -55,6 +59,8 @@ pub(crate) struct CoreShared {
 pub(crate) struct PreparedOp {
     pub(crate) op: OpId,
     pub(crate) request: Arc<Prepared>,
+    /// Rate limits of the request's target.
+    pub(crate) limits: Vec<LimitId>,
 }
 
 /// The part of a virtual user that may do I/O. Missing while a plugin describes, plans or analyses: then it is granted
@@ -65,6 +71,7 @@ pub(crate) struct Live {
     pub(crate) prepared: Vec<PreparedOp>,
     pub(crate) checks: Vec<CheckId>,
     pub(crate) metrics: Vec<(MetricId, MetricKind)>,
+    pub(crate) limiters: Vec<LimitId>,
     /// Responses of the latest `fire` or `send-all` have ids from here on.
     pub(crate) first_response: u32,
     pub(crate) responses: u32,
@@ -108,6 +115,7 @@ impl VuState {
             prepared: Vec::new(),
             checks: Vec::new(),
             metrics: Vec::new(),
+            limiters: Vec::new(),
             first_response: 0,
             responses: 0,
             error_texts: Vec::new(),
@@ -144,10 +152,10 @@ impl VuState {
     }
 }
 
-impl Live {
-    /// Which part of the run the iteration at hand belongs to; none outside iterations, where nothing is measured.
-    pub(crate) fn window(&self) -> Option<Window> {
-        self.ticket.map(|ticket| ticket.window)
+impl VuState {
+    /// Index of the plugin; 0 while it describes, plans or analyses.
+    pub(crate) fn part(&self) -> u16 {
+        self.live.as_ref().map_or(0, |live| live.core.run.part)
     }
 }
 

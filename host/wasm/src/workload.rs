@@ -1,13 +1,13 @@
-//! The plugin as the engine's guest.
+//! The plugins of a run as the engine's guest.
 
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use stresshost_engine::{CoreContext, Guest, GuestCore, VuError, VuInfo};
+use stresshost_engine::{CoreContext, Fault, Guest, GuestCore, VuError, VuInfo};
 use stresshost_io::http::{HttpCore, HttpShared};
-use stresshost_plan::Plan;
+use stresshost_plan::{Feed, Plan, Scenario};
 
 use crate::bindings::WorkloadPre;
 use crate::component::Loadable;
@@ -23,88 +23,123 @@ use crate::{MAX_CALL_EPOCHS, MAX_CONTROL_EPOCHS, MAX_MEMORY_BYTES, cache};
 /// Random stream of the instance that runs `setup` and `teardown`; virtual users count up from 0.
 const SETUP_STREAM: u64 = u64::MAX - 1;
 
-/// What a run grants and gives its plugin.
-pub struct WasmSetup<'a> {
+/// Virtual users of different phases have random streams of their own: the phase stands above any number of users.
+const PHASE_SHIFT: u32 = 40;
+
+/// What a run grants and gives one plugin.
+pub struct WasmPart {
+    /// The component.
+    pub loadable: Arc<Loadable>,
     /// Name of the plugin.
     pub plugin: String,
-    /// What it planned.
-    pub plan: &'a Plan,
-    /// Seed of the run.
-    pub seed: u64,
+    /// Data shared by its virtual users.
+    pub feeds: Vec<Feed>,
     /// The HTTP engine with its egress rule.
     pub http: HttpShared,
     /// Where artifacts go; none: the plugin may not write any.
     pub artifacts: Option<ArtifactStore>,
-    /// Directory of compiled code.
-    pub cache: Option<&'a Path>,
 }
 
-/// A plugin, compiled and linked for the load.
+/// Every plugin of a run, compiled and linked for the load.
 pub struct WasmGuest {
-    pre: WorkloadPre<VuState>,
-    http: HttpShared,
-    run: Arc<RunShared>,
-    /// Kept so that epochs pass; dropped after `pre`.
+    parts: Vec<LinkedPart>,
+    /// Kept so that epochs pass; dropped after `parts`.
     _engine: TickingEngine,
 }
 
+struct LinkedPart {
+    pre: WorkloadPre<VuState>,
+    http: HttpShared,
+    run: Arc<RunShared>,
+}
+
 impl WasmGuest {
-    /// Prepares a component for the load: an engine with a pool sized from the plan, and the component linked to it.
+    /// Prepares components for the load: an engine with a pool sized from the plan, and each component linked to it.
+    /// `parts` are those of the plan, or the one plugin of a plan without parts. `cache` is a directory of compiled code.
     ///
     /// # Errors
     /// When wasmtime refuses.
-    pub fn new(loadable: &Loadable, setup: WasmSetup<'_>) -> Result<Self, LoadError> {
-        let engine = load_engine(setup.plan.vus())?;
-        let pre = link(&engine.engine, &cache::compile(&engine.engine, loadable, setup.cache)?)?;
-        let run = RunShared {
-            plugin: setup.plugin,
-            feeds: Feeds::new(&setup.plan.feeds, setup.seed),
-            artifacts: setup.artifacts,
-            log_lines: AtomicU64::new(0),
-            started_unix_ms: stresshost_clock::wall_unix_ms(),
+    pub fn new(
+        plan: &Plan,
+        seed: u64,
+        parts: Vec<WasmPart>,
+        cache: Option<&Path>,
+    ) -> Result<Self, LoadError> {
+        let engine = load_engine(plan.vus())?;
+        let link_part = |(index, part): (u16, WasmPart)| {
+            let WasmPart { loadable, plugin, feeds, http, artifacts } = part;
+            let pre = link(&engine.engine, &cache::compile(&engine.engine, &loadable, cache)?)?;
+            let own = |(place, scenario): (u32, &Scenario)| scenario.own_index.unwrap_or(place);
+            let run = RunShared {
+                plugin,
+                part: index,
+                own_scenarios: (0..).zip(&plan.scenarios).map(own).collect(),
+                feeds: Feeds::new(&feeds, seed),
+                artifacts,
+                log_lines: AtomicU64::new(0),
+                started_unix_ms: stresshost_clock::wall_unix_ms(),
+            };
+            Ok(LinkedPart { pre, http, run: Arc::new(run) })
         };
-        Ok(Self { pre, http: setup.http, run: Arc::new(run), _engine: engine })
+        let parts = (0..).zip(parts).map(link_part).collect::<Result<Vec<LinkedPart>, LoadError>>()?;
+        Ok(Self { parts, _engine: engine })
     }
 }
 
-/// The plugin on one core.
+/// The plugins on one core.
 pub struct WasmCore {
-    pre: WorkloadPre<VuState>,
-    shared: Rc<CoreShared>,
+    parts: Vec<(WorkloadPre<VuState>, Rc<CoreShared>)>,
 }
 
 impl Guest for WasmGuest {
     type Core = WasmCore;
 
     fn core(&self, context: Rc<CoreContext>) -> Result<WasmCore, VuError> {
-        let http = HttpCore::new(self.http.clone(), context.clock);
-        let shared = Rc::new(CoreShared { context, http, run: Arc::clone(&self.run) });
-        Ok(WasmCore { pre: self.pre.clone(), shared })
+        let part = |part: &LinkedPart| {
+            let http = HttpCore::new(part.http.clone(), context.clock);
+            let shared = CoreShared { context: Rc::clone(&context), http, run: Arc::clone(&part.run) };
+            (part.pre.clone(), Rc::new(shared))
+        };
+        Ok(WasmCore { parts: self.parts.iter().map(part).collect() })
     }
 }
 
 impl WasmCore {
-    async fn instance(&self, stream: u64, limits: (usize, u64)) -> Result<WasmVu, VuError> {
-        WasmVu::instantiate(&self.pre, Rc::clone(&self.shared), stream, limits).await
+    async fn instance(&self, part: u16, stream: u64, epochs: u64) -> Result<WasmVu, VuError> {
+        let Some((pre, shared)) = self.parts.get(usize::from(part)) else {
+            return Err(VuError::Fault(Fault::new(
+                "instantiate",
+                part,
+                "the plan names a plugin it does not have",
+            )));
+        };
+        WasmVu::instantiate(pre, Rc::clone(shared), stream, (MAX_MEMORY_BYTES, epochs)).await
     }
 }
 
 impl GuestCore for WasmCore {
     type Vu = WasmVu;
 
-    async fn setup(&self, context: &str) -> Result<String, VuError> {
-        let mut instance = self.instance(SETUP_STREAM, (MAX_MEMORY_BYTES, MAX_CONTROL_EPOCHS)).await?;
-        instance.setup(context).await
+    async fn setup(&self, part: u16, context: &str) -> Result<String, VuError> {
+        self.instance(part, SETUP_STREAM, MAX_CONTROL_EPOCHS).await?.setup(context).await
+    }
+
+    async fn setup_phase(&self, part: u16, context: &str) -> Result<String, VuError> {
+        self.instance(part, SETUP_STREAM, MAX_CONTROL_EPOCHS).await?.setup_phase(context).await
     }
 
     async fn start(&self, vu: VuInfo, shared: &str) -> Result<WasmVu, VuError> {
-        let mut instance = self.instance(vu.id, (MAX_MEMORY_BYTES, MAX_CALL_EPOCHS)).await?;
+        let stream = u64::from(vu.phase) << PHASE_SHIFT | vu.id;
+        let mut instance = self.instance(vu.part, stream, MAX_CALL_EPOCHS).await?;
         instance.start(vu, shared).await?;
         Ok(instance)
     }
 
-    async fn teardown(&self, shared: &str) -> Result<(), VuError> {
-        let mut instance = self.instance(SETUP_STREAM, (MAX_MEMORY_BYTES, MAX_CONTROL_EPOCHS)).await?;
-        instance.teardown(shared).await
+    async fn teardown_phase(&self, part: u16, shared: &str) -> Result<(), VuError> {
+        self.instance(part, SETUP_STREAM, MAX_CONTROL_EPOCHS).await?.teardown_phase(shared).await
+    }
+
+    async fn teardown(&self, part: u16, shared: &str) -> Result<(), VuError> {
+        self.instance(part, SETUP_STREAM, MAX_CONTROL_EPOCHS).await?.teardown(shared).await
     }
 }

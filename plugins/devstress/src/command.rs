@@ -3,8 +3,8 @@
 use stresshost_sdk::prelude::*;
 use stresshost_sdk::serde_json::{self, Value};
 
-use crate::config::node::{Found, short};
 use crate::config::{Http, Located, check_header};
+use stresshost_sdk::config::{Found, short};
 
 /// What the command line gives beside the shape of the load.
 #[derive(Debug, Default)]
@@ -145,8 +145,9 @@ pub(crate) fn descriptor() -> Descriptor {
         name: "devstress".to_owned(),
         summary: "Load HTTP services: one URL, or journeys of requests with extraction and checks".to_owned(),
         description: "Without a config, GETs the URL. A config, given by --config or --scenarios, has scenarios of \
-                      weighted journeys, whose requests can pass values on and check what comes back. Flags win over \
-                      the config; a scenario's settings win over those of the top level."
+                      weighted journeys, whose requests can pass values on and check what comes back, and may have phases, \
+                      thresholds and rate limits. Flags win over the config and replace what contradicts them in it; a \
+                      scenario's settings win over those of the top level."
             .to_owned(),
         positionals: vec![url],
         flags,
@@ -154,6 +155,7 @@ pub(crate) fn descriptor() -> Descriptor {
         examples: vec![
             example("http://localhost:8080/ --users 50 --duration 30s", "50 users, each as fast as it can"),
             example("http://localhost:8080/ --rate 500/s --warmup 5s", "500 requests a second, come what may"),
+            example("http://localhost:8080/ --stages 1m:100,2m:100,30s:0", "up to 100 users, level, and down"),
             example("http://localhost:8080/orders -X POST -d '{\"id\": 1}' --expect-status 201", "one POST"),
             example("--config shop.yaml", "the scenarios of a config"),
         ],

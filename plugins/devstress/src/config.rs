@@ -1,10 +1,14 @@
 //! From command line and config to a plan.
 
+mod assemble;
 mod feed;
+mod goal;
 mod http;
+mod limit;
 mod load;
-mod nearest;
-pub(crate) mod node;
+mod mix;
+mod phase;
+mod places;
 mod request;
 mod response;
 mod scenario;
@@ -12,50 +16,90 @@ mod scope;
 mod template;
 mod url;
 
-use stresshost_sdk::documents::{Feed, PLAN_SCHEMA};
+use stresshost_sdk::config::{Fields, Found, Node, short};
+use stresshost_sdk::documents::Mix;
+use stresshost_sdk::load::GivenLoad;
 use stresshost_sdk::prelude::*;
 use stresshost_sdk::serde_json;
 
 use crate::command::Command;
-use crate::document::Workload as Document;
+use assemble::Materials;
 pub(crate) use http::{Http, Located, MAX_REDIRECTS, check_header};
 use load::Load;
-use node::{Fields, Found, Node};
+use mix::{Mixes, mix_of};
+use places::Places;
 use request::Common;
 pub(crate) use request::form_encode;
 use scenario::{JOURNEY_KEYS, Scenarios, Setting};
 use url::Url;
 
-/// Keys of the top level beside those of a load and of journeys.
-const TOP_KEYS: [&str; 5] = ["name", "target_url", "http", "data", "scenarios"];
+/// Keys of the top level beside those of a load, of journeys and of criteria.
+const TOP_KEYS: [&str; 11] = [
+    "name",
+    "target_url",
+    "http",
+    "data",
+    "scenarios",
+    "mix",
+    "mixes",
+    "phases",
+    "thresholds",
+    "pass_share",
+    "limits",
+];
 
 /// Path of what the command line's one request is made of, until [`flag_paths`] names the flags.
 const COMMAND: &str = "command line";
+
+/// A plan that has not been checked as a whole.
+struct Draft {
+    plan: Plan,
+    places: Places,
+    /// Whether every scenario of the config is in the plan.
+    is_whole: bool,
+}
 
 /// Makes the plan.
 pub(crate) fn plan(input: &PlanInput) -> Result<Plan, Problems> {
     let mut found = Found::default();
     let command = Command::read(input, &mut found);
-    let plan = build(input, &command, &mut found);
+    let draft = build(input, &command, &mut found);
     flag_paths(&mut found.problems);
-    if !found.problems.is_empty() {
+    let Some(draft) = draft else {
+        if found.problems.is_empty() {
+            found.problem("", "the config makes no plan");
+        }
         return Err(found.problems);
-    }
-    let Some(plan) = plan else {
-        return Err(vec![Problem::new("", "the config makes no plan")]);
     };
-    // Everything that the host would refuse has been said above in the words of the config; this is for the rest.
-    let refused = plan.validate();
-    if refused.is_empty() { Ok(plan) } else { Err(refused) }
+    check(&draft, &mut found);
+    if found.problems.is_empty() { Ok(draft.plan) } else { Err(found.problems) }
 }
 
-fn build(input: &PlanInput, command: &Command, found: &mut Found) -> Option<Plan> {
+/// Adds what the host would refuse, at its place in the config.
+fn check(draft: &Draft, found: &mut Found) {
+    /// Parts that refer to others, which reading them alone does not check.
+    const REFERRING: [&str; 4] = ["/phases", "/thresholds", "/limits", "/pass_share"];
+    let is_clean = found.problems.is_empty();
+    for problem in draft.plan.validate() {
+        let refers = draft.is_whole && REFERRING.iter().any(|part| problem.path.starts_with(part));
+        let problem = draft.places.problem(problem);
+        // What has a problem of its own already need not have those that follow from it.
+        let is_near =
+            |known: &Problem| known.path.starts_with(&problem.path) || problem.path.starts_with(&known.path);
+        if is_clean || (refers && !found.problems.iter().any(is_near)) {
+            found.add(problem);
+        }
+    }
+}
+
+fn build(input: &PlanInput, command: &Command, found: &mut Found) -> Option<Draft> {
     let nothing = serde_json::json!({});
     let document = document(input, found).unwrap_or_else(|| Node::new(&nothing, ""));
     // A list is a list of scenarios.
     let wrapped = document.value.is_array().then(|| Node::new(&nothing, document.path.clone()));
     let top = wrapped.as_ref().unwrap_or(&document);
-    let known = [&TOP_KEYS[..], &JOURNEY_KEYS, &Load::KEYS, &Load::RUN_KEYS].concat();
+    let known =
+        [&TOP_KEYS[..], &JOURNEY_KEYS, &goal::CRITERIA_KEYS, &Load::keys(), &GivenLoad::RUN_KEYS].concat();
     let fields = top.fields(found, "a mapping of settings or a list of scenarios", &known)?;
     let list = if wrapped.is_some() { Some(&document) } else { fields.get("scenarios") };
 
@@ -63,8 +107,9 @@ fn build(input: &PlanInput, command: &Command, found: &mut Found) -> Option<Plan
     let mut http = fields.get("http").map(|node| Http::read(node, found)).unwrap_or_default();
     command.apply(&mut http);
     let feeds = fields.get("data").map(|node| feed::feeds(node, found)).unwrap_or_default();
-    let flags = Load::from_flags(input);
+    let flags = Load::from_flags(input, found);
     let defaults = Load::read(&fields, found);
+    let mixes = Mixes::read(&fields, list, &flags, &defaults, found);
     let request = match &base {
         Some(base) => command.request(&base.text()),
         None => command.request(""),
@@ -74,6 +119,7 @@ fn build(input: &PlanInput, command: &Command, found: &mut Found) -> Option<Plan
         flags: &flags,
         defaults: &defaults,
         request: &Node::new(&request, COMMAND),
+        mixes: &mixes,
     };
     let mut scenarios = Scenarios::default();
     match list {
@@ -89,43 +135,24 @@ fn build(input: &PlanInput, command: &Command, found: &mut Found) -> Option<Plan
         None => scenarios.add("main".to_owned(), &fields, Load::default(), &setting, found),
     }
     check_command(command, base.as_ref(), base_is_wrong, &scenarios, found);
-    let run = flags.or(&defaults);
-    let plan = assemble(scenarios, &feeds, http, run.shape, &fields, found);
-    if plan.warmup_ms > 0 && plan.warmup_ms >= plan.duration_ms() {
-        let message = "the warm-up is as long as the load and leaves nothing to measure";
-        found.problem(run.place("warmup").unwrap_or("/warmup"), message);
-    }
-    Some(plan)
+    let is_whole = list.is_none_or(|list| list.value.as_array().map(Vec::len) == Some(scenarios.load.len()));
+    let mixes = finish(mixes, &mut scenarios, found);
+    let (top, feeds) = (&fields, feeds.as_slice());
+    let materials =
+        Materials { top, flags: &flags, defaults: &defaults, scenarios, mixes, feeds, http: &http };
+    let (plan, places) = materials.assemble(found);
+    Some(Draft { plan, places, is_whole })
 }
 
-fn assemble(
-    scenarios: Scenarios,
-    feeds: &[Feed],
-    http: Http,
-    shape: LoadFlags,
-    fields: &Fields<'_>,
-    found: &mut Found,
-) -> Plan {
-    let name = fields.get("name").and_then(|node| node.text(found, "the run's name"));
-    let name = name.unwrap_or_else(|| match scenarios.targets.as_slice() {
-        [target, ..] => format!("devstress {target}"),
-        [] => "devstress".to_owned(),
-    });
-    let document =
-        Document { feeds: feeds.iter().map(|feed| feed.name.clone()).collect(), scenarios: scenarios.work };
-    let mut plan = Plan {
-        schema: PLAN_SCHEMA.to_owned(),
-        name,
-        targets: scenarios.targets,
-        scenarios: scenarios.load,
-        http: http.options,
-        feeds: feeds.to_vec(),
-        workload: serde_json::to_value(document).unwrap_or_default(),
-        ..Plan::default()
-    };
-    shape.apply(&mut plan);
-    plan.notes.append(&mut found.notes);
-    plan
+/// The mixes, now that their shares are known.
+fn finish(mixes: Mixes, scenarios: &mut Scenarios, found: &mut Found) -> Vec<(Mix, String)> {
+    let is_share = |scenario: &Scenario, mix: &str| mix_of(&scenario.executor) == Some(mix);
+    // A share that was lost may have been of any of them.
+    let has_share =
+        |mix: &str| scenarios.has_lost_share || scenarios.load.iter().any(|scenario| is_share(scenario, mix));
+    let mut mixes = mixes.finish(has_share, found);
+    mixes.iter_mut().for_each(|(mix, _)| scenarios.pause_between(mix));
+    mixes
 }
 
 /// The config, by whichever way it came.
@@ -164,7 +191,7 @@ fn base(fields: &Fields<'_>, command: &Command, found: &mut Found) -> (Option<Ur
     match Url::parse(&text) {
         Ok(url) => (Some(url), false),
         Err((message, hint)) => {
-            found.problem_with_hint(&path, node::short(&message), hint);
+            found.problem_with_hint(&path, short(&message), hint);
             (None, true)
         }
     }

@@ -232,10 +232,18 @@ fn users_pause_between_requests() {
 }
 
 #[test]
+fn a_pause_that_the_host_makes_is_not_made_twice() {
+    let host = FakeHost::new();
+    let mut alone = user(json!({"think_time": "1s"}));
+    assert_eq!(iterate(&mut alone, 0), Ok(()));
+    assert_eq!(host.now(), Duration::from_millis(1));
+}
+
+#[test]
 fn a_user_who_thinks_does_not_hammer_a_target_that_fails() {
     let host = FakeHost::new();
     host.reply_to("GET /", Reply::error(ErrorKind::ConnectRefused));
-    let mut user = user(json!({"think_time": "1s"}));
+    let mut user = user(json!({"think_time": "1s", "requests": ["/", "/next"]}));
     assert!(iterate(&mut user, 0).is_err());
     assert_eq!(host.now(), Duration::from_millis(1_001));
 }

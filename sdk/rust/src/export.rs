@@ -67,6 +67,12 @@ macro_rules! export {
                     $crate::guest::setup::<$workload>(&context).map_err(::std::convert::Into::into)
                 }
 
+                fn setup_phase(
+                    context: ::std::string::String,
+                ) -> ::std::result::Result<::std::string::String, contract::Failure> {
+                    $crate::guest::setup_phase::<$workload>(&context).map_err(::std::convert::Into::into)
+                }
+
                 fn start(
                     vu: contract::VuInfo,
                     shared: ::std::string::String,
@@ -82,6 +88,12 @@ macro_rules! export {
 
                 fn finish() {
                     USER.with($crate::guest::finish);
+                }
+
+                fn teardown_phase(
+                    shared: ::std::string::String,
+                ) -> ::std::result::Result<(), contract::Failure> {
+                    $crate::guest::teardown_phase::<$workload>(&shared).map_err(::std::convert::Into::into)
                 }
 
                 fn teardown(shared: ::std::string::String) -> ::std::result::Result<(), contract::Failure> {

@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use stresshost_plan::{ANALYSIS_SCHEMA, DESCRIPTOR_SCHEMA, PLAN_SCHEMA, Problem};
 
-use crate::{Failure, Iteration, VuInfo, Workload};
+use crate::{Failure, Iteration, PhaseContext, VuInfo, Workload, features};
 
 /// The virtual user that an instance is, once started.
 pub type Slot<W> = RefCell<Option<W>>;
@@ -52,6 +52,11 @@ pub fn plan<W: Workload>(input: &str) -> Result<String, String> {
     match W::plan(input) {
         Ok(mut plan) => {
             PLAN_SCHEMA.clone_into(&mut plan.schema);
+            for feature in features::of(&plan) {
+                if !plan.requires.iter().any(|known| known == feature) {
+                    plan.requires.push(feature.to_owned());
+                }
+            }
             Ok(write(&plan))
         }
         Err(problems) => Err(write(&problems)),
@@ -64,6 +69,27 @@ pub fn plan<W: Workload>(input: &str) -> Result<String, String> {
 /// When the workload's `setup` fails.
 pub fn setup<W: Workload>(context: &str) -> Result<String, Failure> {
     W::setup(read(context, "the set-up context")?).map(|shared| write(&shared))
+}
+
+/// The context of a phase as the host has it: `shared` is the text that `setup` returned.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PhaseDocument {
+    run_id: String,
+    seed: u64,
+    phase: String,
+    shared: String,
+    workload: serde_json::Value,
+}
+
+/// The phase's shared value as a document.
+///
+/// # Errors
+/// When the workload's `setup_phase` fails, or the host's document cannot be read.
+pub fn setup_phase<W: Workload>(context: &str) -> Result<String, Failure> {
+    let PhaseDocument { run_id, seed, phase, shared, workload } = read(context, "the phase's context")?;
+    let shared = read(&shared, "the shared value")?;
+    W::setup_phase(PhaseContext { run_id, seed, phase, shared, workload }).map(|shared| write(&shared))
 }
 
 /// Makes the instance's virtual user.
@@ -93,6 +119,14 @@ pub fn finish<W: Workload>(slot: &Slot<W>) {
     if let Some(mut user) = user {
         user.finish();
     }
+}
+
+/// Cleans up after a phase.
+///
+/// # Errors
+/// When the workload's `teardown_phase` fails.
+pub fn teardown_phase<W: Workload>(shared: &str) -> Result<(), Failure> {
+    W::teardown_phase(read(shared, "the shared value")?)
 }
 
 /// Cleans up after the load.

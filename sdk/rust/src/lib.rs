@@ -4,9 +4,11 @@
 pub mod api;
 pub mod artifacts;
 pub mod checks;
+pub mod config;
 pub mod data;
 mod export;
 mod failure;
+mod features;
 #[doc(hidden)]
 pub mod guest;
 mod host;
@@ -36,7 +38,7 @@ pub mod bindings;
 pub use failure::Failure;
 pub use load::LoadFlags;
 pub use stresshost_metrics::{ErrorKind, Summary};
-pub use workload::{EmptyDescriptor, Iteration, Problems, SetupContext, VuInfo, Workload};
+pub use workload::{EmptyDescriptor, Iteration, PhaseContext, Problems, SetupContext, VuInfo, Workload};
 pub use {
     schemars, serde, serde_json, stresshost_metrics as summary, stresshost_plan as documents, wit_bindgen,
 };
@@ -49,7 +51,9 @@ pub mod prelude {
         PlanInput, Positional, Problem, Recommendation, Scenario, Section, ValueKind,
     };
 
-    pub use crate::workload::{EmptyDescriptor, Iteration, Problems, SetupContext, VuInfo, Workload};
+    pub use crate::workload::{
+        EmptyDescriptor, Iteration, PhaseContext, Problems, SetupContext, VuInfo, Workload,
+    };
     pub use crate::{Failure, LoadFlags};
 }
 

@@ -6,8 +6,18 @@
 //! | `--rate R` | `--rps R` | iterations per second (open model); absent: as fast as the users can (closed model) | |
 //! | `--duration D` | | length of the load, ramp included | 30s |
 //! | `--ramp-up D` | | users or rate grow over this time | 0s |
+//! | `--stages S` | | lines that users (`30s:50,1m:100`) or a rate (`30s:100/s`) follow | |
+//! | `--iterations N` | | a number of iterations, shared by the users | |
+//! | `--per-user` | | the number is of each user | |
+//! | `--max-duration D` | | when iterations that are left are dropped | 10m |
+//! | `--arrivals A` | | arrivals of a rate: `even`, or `poisson` as of independent people | even |
+//! | `--pacing D` | | each user begins an iteration this often | |
+//! | `--controlled` | | users or rate can be changed while the run goes on | |
+//! | `--max-vus N` | `--max-users N` | most users that can then be asked for | as many as there are |
 //! | `--warmup D` | | start of the load that is reported apart | 0s |
 //! | `--graceful-stop D` | | how long iterations in flight may go on at the end | 30s |
+//!
+//! The same settings stand in a config; [`GivenLoad`] reads them.
 //!
 //! ```
 //! use stresshost_sdk::prelude::*;
@@ -22,18 +32,31 @@
 //! assert!(problems.is_empty());
 //! ```
 
+mod flags;
+mod given;
+mod rules;
+mod stages;
+mod values;
+
 use stresshost_plan::{
-    ConstantArrivalRate, ConstantVus, Executor, Flag, MAX_DURATION_MS, MAX_RATE_PER_S, MAX_VUS, Plan,
-    PlanInput, Problem, ValueKind, format_duration_ms,
+    ConstantArrivalRate, ConstantVus, Executor, ExternallyControlled, Iterations, Pause, Plan,
+    RampingArrivalRate, RampingVus, Scenario, Spacing, format_duration_ms,
 };
 
-use crate::Problems;
+pub use given::GivenLoad;
+pub use stages::Stages;
 
 /// Virtual users of a load for which neither users nor a rate is given.
 pub const DEFAULT_VUS: u64 = 10;
 
 /// Length of a load for which none is given, in milliseconds.
 pub const DEFAULT_DURATION_MS: u64 = 30_000;
+
+/// Most time for a number of iterations for which none is given, in milliseconds.
+pub const DEFAULT_MAX_DURATION_MS: u64 = 600_000;
+
+/// Grace period for which none is given, in milliseconds.
+pub const DEFAULT_GRACEFUL_STOP_MS: u64 = 30_000;
 
 /// Bounds of the number of virtual users that is derived from a rate: few enough to start at once, enough to ride out
 /// a pause of the target.
@@ -43,7 +66,7 @@ const VUS_FOR_RATE: (u64, u64) = (10, 1_000);
 const ASSUMED_ITERATION_S: f64 = 0.1;
 
 /// The shape of a load as far as it was given; absent parts have documented defaults.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadFlags {
     /// Virtual users.
     pub vus: Option<u64>,
@@ -53,6 +76,26 @@ pub struct LoadFlags {
     pub duration_ms: Option<u64>,
     /// Ramp in milliseconds.
     pub ramp_up_ms: Option<u64>,
+    /// Lines that users or a rate follow.
+    pub stages: Option<Stages>,
+    /// Virtual users before the first stage; 0 when absent.
+    pub start_vus: Option<u64>,
+    /// Iterations per second before the first stage; 0 when absent.
+    pub start_rate_per_s: Option<f64>,
+    /// Number of iterations.
+    pub iterations: Option<u64>,
+    /// Whether each virtual user does that number, rather than all together.
+    pub per_user: Option<bool>,
+    /// Most time for a number of iterations, in milliseconds.
+    pub max_duration_ms: Option<u64>,
+    /// How arrivals of a rate lie between each other.
+    pub arrivals: Option<Spacing>,
+    /// Whether the load can be changed while the run goes on.
+    pub controlled: Option<bool>,
+    /// Most virtual users that can be asked for then.
+    pub max_vus: Option<u64>,
+    /// From one intended start of a virtual user's iteration to the next, in milliseconds.
+    pub pacing_ms: Option<u64>,
     /// Warm-up in milliseconds.
     pub warmup_ms: Option<u64>,
     /// Grace period in milliseconds.
@@ -60,136 +103,88 @@ pub struct LoadFlags {
 }
 
 impl LoadFlags {
-    /// The flags, for [`Descriptor::flags`](stresshost_plan::Descriptor::flags).
-    pub fn flags() -> Vec<Flag> {
-        let flag =
-            |name: &str, alias: &str, kind: ValueKind, value_name: &str, help: &str, default: &str| Flag {
-                name: name.to_owned(),
-                aliases: if alias.is_empty() { Vec::new() } else { vec![alias.to_owned()] },
-                short: None,
-                kind,
-                value_name: value_name.to_owned(),
-                help: help.to_owned(),
-                repeated: false,
-                default: (!default.is_empty()).then(|| default.to_owned()),
-            };
-        let users = "Virtual users; with --rate, the most iterations in flight";
-        let rate =
-            "Iterations per second, whatever the target does; without it users iterate as fast as they can";
-        let ramp = "Let users or rate grow over this time";
-        let warmup = "Report this much of the start apart and judge without it";
-        let grace = "How long iterations in flight may go on at the end";
-        vec![
-            flag("vus", "users", ValueKind::Integer, "N", users, "10"),
-            flag("rate", "rps", ValueKind::Rate, "RATE", rate, ""),
-            flag("duration", "", ValueKind::Duration, "DURATION", "Length of the load, ramp included", "30s"),
-            flag("ramp-up", "", ValueKind::Duration, "DURATION", ramp, "0s"),
-            flag("warmup", "", ValueKind::Duration, "DURATION", warmup, "0s"),
-            flag("graceful-stop", "", ValueKind::Duration, "DURATION", grace, "30s"),
-        ]
-    }
-
-    /// Reads the flags; numbers that make no load become problems.
-    pub fn read(input: &PlanInput, problems: &mut Problems) -> Self {
-        let whole = |name: &str| input.flags.get(name).and_then(serde_json::Value::as_u64);
-        let load = Self {
-            vus: whole("vus"),
-            rate_per_s: input.flags.get("rate").and_then(serde_json::Value::as_f64),
-            duration_ms: whole("duration"),
-            ramp_up_ms: whole("ramp-up"),
-            warmup_ms: whole("warmup"),
-            graceful_stop_ms: whole("graceful-stop"),
-        };
-        load.check(|part| format!("--{}", part.replace('_', "-")), problems);
-        load
-    }
-
-    /// Adds a problem for each part that makes no load. `path` turns a part's name, such as `ramp_up`, into a
-    /// problem's path.
-    pub fn check(&self, path: impl Fn(&str) -> String, problems: &mut Problems) {
-        let mut refuse = |part: &str, message: String| problems.push(Problem::new(path(part), message));
-        match self.vus {
-            Some(0) => refuse("vus", "0 virtual users do nothing".to_owned()),
-            Some(vus) if vus > MAX_VUS => {
-                refuse("vus", format!("{vus} virtual users; the most is {MAX_VUS}"))
-            }
-            _ => {}
-        }
-        match self.rate_per_s {
-            Some(rate) if !(rate > 0.0 && rate.is_finite()) => {
-                refuse("rate", format!("a rate must be more than 0 per second, not {rate}"));
-            }
-            Some(rate) if rate > MAX_RATE_PER_S => {
-                refuse("rate", format!("{rate} per second; the most is {MAX_RATE_PER_S}"));
-            }
-            _ => {}
-        }
-        if self.duration_ms == Some(0) {
-            refuse("duration", "a duration of 0 measures nothing".to_owned());
-        }
-        let lengths = [
-            ("duration", self.duration_ms),
-            ("ramp_up", self.ramp_up_ms),
-            ("warmup", self.warmup_ms),
-            ("graceful_stop", self.graceful_stop_ms),
-        ];
-        for (part, length_ms) in lengths {
-            if let Some(ms) = length_ms.filter(|&ms| ms > MAX_DURATION_MS) {
-                let (given, most) = (format_duration_ms(ms), format_duration_ms(MAX_DURATION_MS));
-                refuse(part, format!("{given} is too long; the most is {most}"));
-            }
-        }
-        let duration_ms = self.duration_ms.unwrap_or(DEFAULT_DURATION_MS);
-        if let Some(ramp_ms) = self.ramp_up_ms.filter(|&ramp_ms| ramp_ms > duration_ms) {
-            let (ramp, whole) = (format_duration_ms(ramp_ms), format_duration_ms(duration_ms));
-            refuse("ramp_up", format!("a ramp-up of {ramp} is longer than the {whole} of load"));
-        }
-    }
-
-    /// This load with the parts it lacks taken from another.
+    /// This load with the parts it lacks taken from another, except those that contradict it: with a rate of its own,
+    /// a load takes no stages from the other.
     #[must_use]
     pub fn or(self, other: &Self) -> Self {
+        let other = other.below(&self);
         Self {
             vus: self.vus.or(other.vus),
             rate_per_s: self.rate_per_s.or(other.rate_per_s),
             duration_ms: self.duration_ms.or(other.duration_ms),
             ramp_up_ms: self.ramp_up_ms.or(other.ramp_up_ms),
+            stages: self.stages.or(other.stages),
+            start_vus: self.start_vus.or(other.start_vus),
+            start_rate_per_s: self.start_rate_per_s.or(other.start_rate_per_s),
+            iterations: self.iterations.or(other.iterations),
+            per_user: self.per_user.or(other.per_user),
+            max_duration_ms: self.max_duration_ms.or(other.max_duration_ms),
+            arrivals: self.arrivals.or(other.arrivals),
+            controlled: self.controlled.or(other.controlled),
+            max_vus: self.max_vus.or(other.max_vus),
+            pacing_ms: self.pacing_ms.or(other.pacing_ms),
             warmup_ms: self.warmup_ms.or(other.warmup_ms),
             graceful_stop_ms: self.graceful_stop_ms.or(other.graceful_stop_ms),
         }
     }
 
-    /// The executor: an arrival rate when there is a rate, else a number of users. Defaults taken are noted, each note
-    /// beginning with `prefix`, such as ``scenario `checkout`: ``.
+    /// A scenario with this load: its executor and its pause.
+    pub fn scenario(&self, name: impl Into<String>, prefix: &str, notes: &mut Vec<String>) -> Scenario {
+        Scenario { pause: self.pause(), ..Scenario::new(name, self.executor(prefix, notes)) }
+    }
+
+    /// What a virtual user does between two iterations.
+    pub fn pause(&self) -> Option<Pause> {
+        self.pacing_ms.map(|interval_ms| Pause::Pacing { interval_ms })
+    }
+
+    /// The executor. What is given of iterations, stages, control and a rate decides which, in this order; without any
+    /// of them it is a number of users. Defaults taken are noted, each note beginning with `prefix`, such as
+    /// ``scenario `checkout`: ``.
     pub fn executor(&self, prefix: &str, notes: &mut Vec<String>) -> Executor {
-        let duration_ms = self.duration_ms.unwrap_or_else(|| {
-            let default = format_duration_ms(DEFAULT_DURATION_MS);
-            notes.push(format!("{prefix}{default} of load (no duration was given)"));
-            DEFAULT_DURATION_MS
-        });
+        let mut with = Defaults { load: self, prefix, notes };
+        if let Some(iterations) = self.iterations {
+            return with.iterations(iterations);
+        }
+        let spacing = self.arrivals.unwrap_or_default();
+        match &self.stages {
+            Some(Stages::Users(stages)) => {
+                let start_vus = self.start_vus.unwrap_or(0);
+                return Executor::RampingVus(RampingVus { start_vus, stages: stages.clone() });
+            }
+            Some(Stages::Rate(stages)) => {
+                let start_rate_per_s = self.start_rate_per_s.unwrap_or(0.0);
+                let peak = stages.iter().map(|stage| stage.rate_per_s).fold(start_rate_per_s, f64::max);
+                let vus = with.vus_for(peak);
+                return Executor::RampingArrivalRate(RampingArrivalRate {
+                    start_rate_per_s,
+                    stages: stages.clone(),
+                    vus,
+                    spacing,
+                });
+            }
+            None => {}
+        }
+        let duration_ms = with.duration_ms();
         let ramp_up_ms = self.ramp_up_ms.unwrap_or(0);
-        let Some(rate_per_s) = self.rate_per_s else {
-            let vus = self.vus.unwrap_or_else(|| {
-                notes.push(format!(
-                    "{prefix}{DEFAULT_VUS} virtual users (neither users nor a rate was given)"
-                ));
-                DEFAULT_VUS
-            });
-            return Executor::ConstantVus(ConstantVus { vus, duration_ms, ramp_up_ms });
+        let vus = match self.rate_per_s {
+            Some(rate_per_s) => with.vus_for(rate_per_s),
+            None => with.vus(DEFAULT_VUS),
         };
-        let vus = self.vus.unwrap_or_else(|| {
-            let vus = vus_for_rate(rate_per_s);
-            let rule = match (vus, vus_for_rate_unbounded(rate_per_s)) {
-                (vus, derived) if vus == derived => "a tenth of the rate",
-                (vus, derived) if vus > derived => "the least for a rate",
-                _ => "the most that is assumed for a rate",
-            };
-            notes.push(format!(
-                "{prefix}at most {vus} iterations in flight: {rule} (no number of users was given)"
-            ));
-            vus
-        });
-        Executor::ConstantArrivalRate(ConstantArrivalRate { rate_per_s, duration_ms, ramp_up_ms, vus })
+        match self.rate_per_s {
+            rate_per_s if self.controlled == Some(true) => {
+                let max_vus = self.max_vus.unwrap_or(0);
+                Executor::ExternallyControlled(ExternallyControlled { vus, max_vus, rate_per_s, duration_ms })
+            }
+            None => Executor::ConstantVus(ConstantVus { vus, duration_ms, ramp_up_ms }),
+            Some(rate_per_s) => Executor::ConstantArrivalRate(ConstantArrivalRate {
+                rate_per_s,
+                duration_ms,
+                ramp_up_ms,
+                vus,
+                spacing,
+            }),
+        }
     }
 
     /// Puts the parts that belong to the whole run into the plan: warm-up and grace period.
@@ -199,13 +194,63 @@ impl LoadFlags {
     }
 }
 
-/// Grace period for which none is given, in milliseconds.
-pub const DEFAULT_GRACEFUL_STOP_MS: u64 = 30_000;
-
-fn vus_for_rate(rate_per_s: f64) -> u64 {
-    vus_for_rate_unbounded(rate_per_s).clamp(VUS_FOR_RATE.0, VUS_FOR_RATE.1)
+/// The parts that every kind of load has, defaults noted.
+struct Defaults<'a> {
+    load: &'a LoadFlags,
+    prefix: &'a str,
+    notes: &'a mut Vec<String>,
 }
 
-fn vus_for_rate_unbounded(rate_per_s: f64) -> u64 {
-    (rate_per_s * ASSUMED_ITERATION_S).ceil() as u64
+impl Defaults<'_> {
+    fn note(&mut self, text: &str) {
+        self.notes.push(format!("{}{text}", self.prefix));
+    }
+
+    fn iterations(&mut self, iterations: u64) -> Executor {
+        let is_per_user = self.load.per_user == Some(true);
+        // More users than iterations to share would have nothing to do.
+        let vus = self.vus(if is_per_user { DEFAULT_VUS } else { DEFAULT_VUS.min(iterations).max(1) });
+        let max_duration_ms = self.load.max_duration_ms.unwrap_or_else(|| {
+            let default = format_duration_ms(DEFAULT_MAX_DURATION_MS);
+            self.note(&format!("{default} at most (no max duration was given)"));
+            DEFAULT_MAX_DURATION_MS
+        });
+        let config = Iterations { vus, iterations, max_duration_ms };
+        if is_per_user { Executor::PerVuIterations(config) } else { Executor::SharedIterations(config) }
+    }
+
+    fn duration_ms(&mut self) -> u64 {
+        self.load.duration_ms.unwrap_or_else(|| {
+            let default = format_duration_ms(DEFAULT_DURATION_MS);
+            self.note(&format!("{default} of load (no duration was given)"));
+            DEFAULT_DURATION_MS
+        })
+    }
+
+    fn vus(&mut self, default: u64) -> u64 {
+        self.load.vus.unwrap_or_else(|| {
+            let why = if self.load.iterations.is_some() {
+                "no number of users was given"
+            } else {
+                "neither users nor a rate was given"
+            };
+            let users = if default == 1 { "user" } else { "users" };
+            self.note(&format!("{default} virtual {users} ({why})"));
+            default
+        })
+    }
+
+    fn vus_for(&mut self, rate_per_s: f64) -> u64 {
+        self.load.vus.unwrap_or_else(|| {
+            let wanted = (rate_per_s * ASSUMED_ITERATION_S).ceil() as u64;
+            let vus = wanted.clamp(VUS_FOR_RATE.0, VUS_FOR_RATE.1);
+            let rule = match vus {
+                vus if vus == wanted => "a tenth of the rate",
+                vus if vus > wanted => "the least for a rate",
+                _ => "the most that is assumed for a rate",
+            };
+            self.note(&format!("at most {vus} iterations in flight: {rule} (no number of users was given)"));
+            vus
+        })
+    }
 }

@@ -22,7 +22,7 @@ use serde::Serialize;
 use stresshost_metrics::ErrorKind;
 use stresshost_plan::{PLAN_INPUT_SCHEMA, Plan, PlanInput};
 
-use crate::{Failure, SetupContext, VuInfo, Workload};
+use crate::{Failure, PhaseContext, SetupContext, VuInfo, Workload};
 
 pub(crate) mod backend;
 mod state;
@@ -144,6 +144,11 @@ impl FakeHost {
         with(|state| state.add_feed(name, columns, rows));
     }
 
+    /// Adds a rate limit, full at the beginning. Waiting for it advances the virtual time.
+    pub fn limit(&self, name: &str, rate_per_s: f64, burst: u64) {
+        with(|state| state.limits.push(state::Limit::new(name, rate_per_s, burst)));
+    }
+
     /// Requests sent, in order.
     pub fn requests(&self) -> Vec<Sent> {
         with(|state| state.requests.clone())
@@ -199,11 +204,20 @@ pub fn input(args: &[&str], flags: impl Serialize, config: impl Serialize) -> Pl
     }
 }
 
-/// Sets a plan's feeds and workload up as the host does and starts a virtual user.
+/// Sets a plan's feeds, rate limits and workload up as the host does and starts a virtual user of a plan without
+/// phases.
 ///
 /// # Errors
-/// When `setup` or `start` fails.
+/// When `setup`, `setup_phase` or `start` fails.
 pub fn start<W: Workload>(plan: &Plan, id: u64) -> Result<W, Failure> {
+    start_in(plan, "", id)
+}
+
+/// The same with a virtual user of a phase.
+///
+/// # Errors
+/// When `setup`, `setup_phase` or `start` fails.
+pub fn start_in<W: Workload>(plan: &Plan, phase: &str, id: u64) -> Result<W, Failure> {
     with(|state| {
         for feed in &plan.feeds {
             let columns: Vec<_> = feed.columns.iter().map(String::as_str).collect();
@@ -212,9 +226,24 @@ pub fn start<W: Workload>(plan: &Plan, id: u64) -> Result<W, Failure> {
             let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
             state.add_feed(&feed.name, &columns, &rows);
         }
+        for limit in &plan.limits {
+            state.limits.push(state::Limit::new(&limit.name, limit.rate_per_s, limit.burst));
+        }
     });
-    let context = SetupContext { run_id: "test".to_owned(), seed: 0, workload: plan.workload.clone() };
-    let unreadable = |error: serde_json::Error| Failure::setup(format!("the shared value: {error}"));
-    let shared = serde_json::to_string(&W::setup(context)?).map_err(unreadable)?;
-    W::start(VuInfo { id, count: plan.vus() }, serde_json::from_str(&shared).map_err(unreadable)?)
+    let (run_id, seed, workload) = ("test".to_owned(), 0, plan.workload.clone());
+    let shared =
+        crossed(W::setup(SetupContext { run_id: run_id.clone(), seed, workload: workload.clone() })?)?;
+    let context = PhaseContext { run_id, seed, phase: phase.to_owned(), shared, workload };
+    let shared = crossed(W::setup_phase(context)?)?;
+    let schedule = plan.schedule();
+    let count =
+        schedule.phases.iter().filter(|other| other.name == phase).map(stresshost_plan::ScheduledPhase::vus);
+    W::start(VuInfo { id, count: count.sum() }, shared)
+}
+
+/// The shared value as it is on the other side: what does not survive JSON shows in a test.
+fn crossed<S: Serialize + serde::de::DeserializeOwned>(shared: S) -> Result<S, Failure> {
+    let text = serde_json::to_string(&shared);
+    text.and_then(|text| serde_json::from_str(&text))
+        .map_err(|error| Failure::setup(format!("the shared value: {error}")))
 }

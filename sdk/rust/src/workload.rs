@@ -24,19 +24,34 @@ pub struct SetupContext {
     pub workload: serde_json::Value,
 }
 
+/// What `setup_phase` is given, once per phase.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhaseContext<S> {
+    /// Unique id of the run.
+    pub run_id: String,
+    /// Seed of every random choice of the run.
+    pub seed: u64,
+    /// Name of the phase; empty for the only phase of a plan without phases.
+    pub phase: String,
+    /// What `setup` returned.
+    pub shared: S,
+    /// What the plan put into [`Plan::workload`].
+    pub workload: serde_json::Value,
+}
+
 /// Which virtual user an instance is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VuInfo {
-    /// 0 and up, unique within the run.
+    /// 0 and up, unique within the phase: the users of another phase count from 0 again.
     pub id: u64,
-    /// Number of virtual users planned for the run.
+    /// Number of virtual users of the phase; of the run when the plan has no phases.
     pub count: u64,
 }
 
 /// One iteration to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Iteration {
-    /// Index of the scenario in [`Plan::scenarios`].
+    /// Index of the scenario in [`Plan::scenarios`], or its `own_index` where the plan gives one.
     pub scenario: u32,
     /// Number of the iteration within the scenario: 0 and up, each given to one virtual user.
     pub number: u64,
@@ -45,10 +60,12 @@ pub struct Iteration {
 /// A workload. A value of the type is one virtual user, and its fields are that user's state.
 ///
 /// Only [`plan`](Self::plan) and [`iterate`](Self::iterate) must be written. The order of the calls:
-/// `describe`, `plan`; `setup` once; per virtual user `start`, many times `iterate`, `finish`; `teardown` once;
-/// `analyze`. `describe`, `plan` and `analyze` can do no I/O.
+/// `describe`, `plan`; `setup` once; per phase `setup_phase`, per virtual user of it `start`, many times `iterate`,
+/// `finish`, then `teardown_phase`; `teardown` once; `analyze`. A plan without phases is one phase. `describe`, `plan` and
+/// `analyze` can do no I/O.
 pub trait Workload: Default + 'static {
-    /// What `setup` hands to every virtual user and to `teardown`; `()` when there is nothing to share.
+    /// What `setup` hands to each `setup_phase` and to `teardown`, and `setup_phase` to every virtual user of the phase
+    /// and to `teardown_phase`; `()` when there is nothing to share.
     ///
     /// It crosses to each instance as JSON, so keep it small: with ten thousand virtual users it is read ten thousand
     /// times.
@@ -77,6 +94,14 @@ pub trait Workload: Default + 'static {
         })
     }
 
+    /// Runs once a phase, before its virtual users are made. By default passes on what `setup` returned.
+    ///
+    /// # Errors
+    /// When the phase cannot begin.
+    fn setup_phase(context: PhaseContext<Self::Shared>) -> Result<Self::Shared, Failure> {
+        Ok(context.shared)
+    }
+
     /// Makes a virtual user: the place to prepare requests and register checks and metrics.
     ///
     /// # Errors
@@ -95,7 +120,16 @@ pub trait Workload: Default + 'static {
     /// Runs after the virtual user's last iteration.
     fn finish(&mut self) {}
 
-    /// Runs once after the load.
+    /// Runs once a phase, after its last virtual user, with what `setup_phase` returned.
+    ///
+    /// # Errors
+    /// When cleaning up did not succeed.
+    fn teardown_phase(shared: Self::Shared) -> Result<(), Failure> {
+        let _ = shared;
+        Ok(())
+    }
+
+    /// Runs once after the load, with what `setup` returned.
     ///
     /// # Errors
     /// When cleaning up did not succeed.

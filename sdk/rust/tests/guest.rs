@@ -1,5 +1,6 @@
 //! What the exported functions make of a workload.
 
+use stresshost_sdk::documents::{LimitScope, Pause, Phase, RateLimit, Threshold};
 use stresshost_sdk::guest::{self, Package, Slot};
 use stresshost_sdk::log;
 use stresshost_sdk::prelude::*;
@@ -34,8 +35,21 @@ impl Workload for Counting {
         if self.done > self.limit { Err(Failure::new("limit", "too many")) } else { Ok(()) }
     }
 
+    fn setup_phase(context: PhaseContext<u64>) -> Result<u64, Failure> {
+        match context.phase.as_str() {
+            "forbidden" => Err(Failure::new("phase", format!("{} of {}", context.run_id, context.workload))),
+            "generous" => Ok(context.shared * 10),
+            _ => Ok(context.shared),
+        }
+    }
+
     fn finish(&mut self) {
         log::write("info", format_args!("{} done", self.done));
+    }
+
+    fn teardown_phase(shared: u64) -> Result<(), Failure> {
+        log::write("info", format_args!("phase of {shared} done"));
+        Ok(())
     }
 }
 
@@ -68,6 +82,9 @@ fn a_life_from_setup_to_teardown() {
     let host = FakeHost::new();
     let shared = guest::setup::<Counting>(r#"{"run_id": "r", "seed": 1, "workload": 2}"#).unwrap();
     assert_eq!(shared, "2");
+    let context = json!({"run_id": "r", "seed": 1, "phase": "", "shared": shared, "workload": 2}).to_string();
+    let shared = guest::setup_phase::<Counting>(&context).unwrap();
+    assert_eq!(shared, "2");
     let user: Slot<Counting> = Slot::new(None);
     assert_eq!(guest::iterate(&user, Iteration::default()).unwrap_err().code, Failure::SETUP);
     guest::start(&user, VuInfo::default(), &shared).unwrap();
@@ -76,8 +93,63 @@ fn a_life_from_setup_to_teardown() {
     assert_eq!(guest::iterate(&user, Iteration::default()).unwrap_err().code, "limit");
     guest::finish(&user);
     guest::finish(&user);
-    assert_eq!(host.logs(), [("info".to_owned(), "3 done".to_owned())]);
+    assert_eq!(guest::teardown_phase::<Counting>(&shared), Ok(()));
+    let logs: Vec<String> = host.logs().into_iter().map(|(_, text)| text).collect();
+    assert_eq!(logs, ["3 done", "phase of 2 done"]);
     assert_eq!(guest::teardown::<Counting>(&shared), Ok(()));
+}
+
+/// A workload that says nothing of phases.
+#[derive(Default)]
+struct Plain;
+
+impl Workload for Plain {
+    type Shared = Vec<u8>;
+
+    fn plan(_: PlanInput) -> Result<Plan, Problems> {
+        let scenario = Scenario::new("a", LoadFlags::default().executor("", &mut Vec::new()));
+        let paced = Scenario { pause: Some(Pause::Pacing { interval_ms: 5 }), ..scenario };
+        Ok(Plan {
+            requires: vec!["limits".to_owned()],
+            scenarios: vec![paced],
+            phases: vec![Phase::new("one")],
+            limits: vec![RateLimit {
+                name: "all".to_owned(),
+                rate_per_s: 5.0,
+                burst: 1,
+                scope: LimitScope::Global,
+            }],
+            thresholds: vec![Threshold::new("errors.rate < 1%")],
+            ..Plan::default()
+        })
+    }
+
+    fn iterate(&mut self, _: Iteration) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_phase_can_change_what_its_users_share() {
+    let context = |phase: &str, shared: &str| json!({"phase": phase, "shared": shared}).to_string();
+    assert_eq!(guest::setup_phase::<Counting>(&context("generous", "7")).unwrap(), "70");
+    let refused =
+        json!({"run_id": "r", "seed": 3, "phase": "forbidden", "shared": "7", "workload": [1]}).to_string();
+    assert_eq!(guest::setup_phase::<Counting>(&refused).unwrap_err().message, "r of [1]");
+    assert_eq!(guest::setup_phase::<Plain>(&context("any", "[1,2]")).unwrap(), "[1,2]");
+    assert_eq!(guest::teardown_phase::<Plain>("[1,2]"), Ok(()));
+    assert_eq!(guest::teardown_phase::<Plain>("x").unwrap_err().code, Failure::SETUP);
+    for unreadable in ["", "{", &context("any", "x"), r#"{"shared": 5}"#] {
+        assert_eq!(guest::setup_phase::<Plain>(unreadable).unwrap_err().code, Failure::SETUP, "{unreadable}");
+    }
+}
+
+#[test]
+fn a_plan_names_what_an_older_host_must_not_ignore() {
+    let plan = parse(&guest::plan::<Plain>(r#"{"schema": ""}"#).unwrap());
+    assert_eq!(plan["requires"], json!(["limits", "phases", "thresholds", "pause"]));
+    let plain = parse(&guest::plan::<Counting>(r#"{"schema": "", "args": ["7"]}"#).unwrap());
+    assert_eq!(plain["requires"], json!([]));
 }
 
 #[test]

@@ -141,6 +141,21 @@ fn feeds_are_used_up() {
 }
 
 #[test]
+fn rate_limits_are_waited_for() {
+    let host = FakeHost::new();
+    host.limit("quota", 10.0, 3);
+    let quota = pacing::limiter("quota").unwrap();
+    assert_eq!(pacing::limiter("quota").unwrap(), quota);
+    let ms = Duration::from_millis;
+    assert_eq!((quota.acquire(2), quota.acquire(1), quota.acquire(1)), (ms(0), ms(0), ms(100)));
+    pacing::sleep(Duration::from_secs(9));
+    assert_eq!((quota.acquire(5), quota.acquire(0), quota.acquire(1)), (ms(200), ms(0), ms(100)));
+    assert_eq!(host.now(), ms(9_400));
+    let missing = pacing::limiter("quotas").unwrap_err();
+    assert_eq!(missing.to_string(), "setup: rate limit `quotas`: the plan has none of that name");
+}
+
+#[test]
 fn random_numbers_are_the_seeds() {
     let draw = |seed| {
         let _host = FakeHost::with_seed(seed);

@@ -22,6 +22,10 @@ impl Guest for Component {
         Ok(String::new())
     }
 
+    fn setup_phase(_: String) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+
     fn start(_: VuInfo, _: String) -> Result<(), Failure> {
         Ok(())
     }
@@ -31,6 +35,10 @@ impl Guest for Component {
     }
 
     fn finish() {}
+
+    fn teardown_phase(_: String) -> Result<(), Failure> {
+        Ok(())
+    }
 
     fn teardown(_: String) -> Result<(), Failure> {
         Ok(())

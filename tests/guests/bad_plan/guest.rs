@@ -14,7 +14,7 @@ impl Workload for Guest {
 
     fn plan(_: PlanInput) -> Result<Plan, Problems> {
         let executor = Executor::ConstantVus(ConstantVus { vus: 0, duration_ms: 0, ramp_up_ms: 0 });
-        let scenario = Scenario { name: "main".into(), start_ms: 0, executor };
+        let scenario = Scenario::new("main", executor);
         Ok(Plan { name: "bad_plan".into(), scenarios: vec![scenario], ..Plan::default() })
     }
 

@@ -5,6 +5,8 @@ mod bench;
 mod build;
 mod ci;
 mod generate;
+mod sim;
+mod soak;
 mod tools;
 
 use clap::{Parser, Subcommand};
@@ -36,6 +38,10 @@ enum Command {
     Ci,
     /// Write the files that are generated from code
     Generate,
+    /// Run the engine on random plans with a scripted guest and check that every run obeys the laws
+    Sim(sim::Options),
+    /// Load for long and fail when the generator's memory grows
+    Soak(soak::Options),
     /// Measure against the tools people use today
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -48,6 +54,8 @@ fn main() -> anyhow::Result<()> {
         Command::Plugins => build::plugins(),
         Command::Ci => ci::ci(),
         Command::Generate => generate::generate(),
+        Command::Sim(options) => sim::sim(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Bench(bench) => bench::run(&bench),
     }
 }

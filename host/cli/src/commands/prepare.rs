@@ -2,10 +2,12 @@
 
 use anyhow::Context;
 use clap::ArgMatches;
+use stresshost_metrics::ErrorKind;
 use stresshost_plan::yaml::Document;
-use stresshost_plan::{Descriptor, Plan};
-use stresshost_wasm::{CallError, Plugin};
+use stresshost_plan::{Descriptor, LimitScope, Plan, Problem, RateLimit, Threshold, parse_rate};
+use stresshost_wasm::{CallError, PROTOCOLS, Plugin};
 
+use super::resolve::{LoadedPart, resolve};
 use crate::exit::{Exit, coded, usage};
 use crate::grants::Grants;
 use crate::{args, config, plugin_args};
@@ -13,6 +15,8 @@ use crate::{args, config, plugin_args};
 /// A plan and what it may reach.
 pub(super) struct Prepared {
     pub(super) plan: Plan,
+    /// The plugins of its parts; one for a plan without parts.
+    pub(super) parts: Vec<LoadedPart>,
     pub(super) grants: Grants,
     pub(super) seed: u64,
 }
@@ -40,10 +44,57 @@ pub(super) fn prepare(
     input.targets.iter().for_each(|target| grants.name_url(target));
     grants.name_urls_in(&input.input.config);
     input.input.flags.values().for_each(|value| grants.name_urls_in(value));
-    let plan = plugin.plan(&input.input).map_err(|error| call_error(error, input.document.as_ref()))?;
+    let mut plan = plugin.plan(&input.input).map_err(|error| call_error(error, input.document.as_ref()))?;
+    plan.notes.extend(plugin_args::notes(matches, descriptor));
+    let parts = resolve(&mut plan, plugin, descriptor)?;
+    add_rules(&mut plan, matches)?;
     grants.check_plan(&plan)?;
     let seed = matches.get_one::<u64>("seed").copied().unwrap_or_else(fresh_seed);
-    Ok(Prepared { plan, grants, seed })
+    Ok(Prepared { plan, parts, grants, seed })
+}
+
+/// Adds the thresholds and rate limits of the command line; those stand beside the plan's own.
+fn add_rules(plan: &mut Plan, matches: &ArgMatches) -> anyhow::Result<()> {
+    let before = plan.thresholds.len();
+    plan.thresholds.extend(args::texts(matches, "threshold").into_iter().map(Threshold::new));
+    for text in args::texts(matches, "limit") {
+        plan.limits.push(rate_limit(&text, plan)?);
+    }
+    // What is wrong now is what the command line added.
+    let flag = |problem: Problem| {
+        let own = problem.path.strip_prefix("/thresholds/").and_then(|rest| {
+            let index: usize = rest.split('/').next()?.parse().ok()?;
+            (index >= before).then_some("--threshold")
+        });
+        match own {
+            Some(flag) => Problem { path: flag.to_owned(), ..problem },
+            None if problem.path.starts_with("/limits") => Problem { path: "--limit".to_owned(), ..problem },
+            None => problem,
+        }
+    };
+    let kinds: Vec<&str> = ErrorKind::ALL.iter().map(|kind| kind.name()).collect();
+    let mut found = plan.validate();
+    found.extend(plan.unknown_error_kinds(&kinds));
+    found.extend(plan.unknown_protocols(PROTOCOLS));
+    let problems: Vec<Problem> = found.into_iter().map(flag).collect();
+    if problems.is_empty() { Ok(()) } else { Err(usage(config::render(None, &problems))) }
+}
+
+/// Reads `--limit 100/s`, `--limit SCENARIO=100/s` or `--limit scheme://host:port=100/s`.
+fn rate_limit(text: &str, plan: &Plan) -> anyhow::Result<RateLimit> {
+    let (what, rate) = text.rsplit_once('=').map_or((None, text), |(what, rate)| (Some(what), rate));
+    let rate_per_s = parse_rate(rate).map_err(|error| usage(format!("--limit: {error}")))?;
+    let scope = match what {
+        None => LimitScope::Global,
+        Some(target) if target.contains("://") => LimitScope::Target(target.to_owned()),
+        Some(scenario) => LimitScope::Scenario(scenario.to_owned()),
+    };
+    let known = |name: &str| plan.limits.iter().any(|limit| limit.name == name);
+    let mut name = what.unwrap_or("all").to_owned();
+    while known(&name) {
+        name.push_str(" (--limit)");
+    }
+    Ok(RateLimit { name, rate_per_s, burst: 1, scope })
 }
 
 /// An error of `describe`, `plan` or `analyze`, with its exit code; problems are shown in the document they are in.

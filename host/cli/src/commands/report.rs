@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use clap::ArgMatches;
-use serde::de::DeserializeOwned;
-use stresshost_metrics::Summary;
-use stresshost_plan::Analysis;
+use stresshost_metrics::audit;
 use stresshost_report::Format;
 
 use crate::args;
 use crate::exit::{Exit, usage};
 use crate::printer::Printer;
+use crate::run_dir::OpenRun;
 
 pub(super) fn report(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<Exit> {
     let directory = Path::new(args::text(matches, "dir").unwrap_or("."));
@@ -19,24 +17,42 @@ pub(super) fn report(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
         Some(name) => name.parse().map_err(usage)?,
         None => Format::Text,
     };
-    let summary: Summary = read(&directory.join("summary.json"))?.ok_or_else(|| {
-        let directory = directory.display();
-        usage(format!("no run has ended in `{directory}`: it has no summary.json; name a run directory"))
-    })?;
-    let analysis: Option<Analysis> = read(&directory.join("analysis.json"))?;
+    let run = OpenRun::open(directory)?;
+    if args::is_set(matches, "audit") {
+        audit_run(directory, &run, args::is_set(matches, "json"), printer)
+    } else {
+        render(&run, format, printer)
+    }
+}
+
+/// Renders a run. The exit code tells whether it was whole, not what came of it: that was told when it ended.
+fn render(run: &OpenRun, format: Format, printer: &Printer) -> anyhow::Result<Exit> {
+    let analysis = run.analysis()?;
+    let (summary, exit) = super::rebuilt::summary(run, None, printer)?;
     let mut text = Vec::new();
     stresshost_report::render(format, &summary, analysis.as_ref(), &printer.report_options(), &mut text)?;
     printer.result(&text)?;
-    Ok(Exit::Pass)
+    Ok(exit)
 }
 
-/// Reads a document of a run directory; none when the file is not there.
-fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let bytes =
-        std::fs::read(path).map_err(usage).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let document = serde_json::from_slice(&bytes).map_err(usage);
-    document.map(Some).with_context(|| format!("`{}` is damaged or of another version", path.display()))
+/// Computes every number again from the record and compares it with the summary.
+fn audit_run(directory: &Path, run: &OpenRun, json: bool, printer: &Printer) -> anyhow::Result<Exit> {
+    let Some(summary) = run.summary() else {
+        let directory = directory.display();
+        return Err(usage(format!(
+            "there is no summary to audit in `{directory}`: the host was killed before it was written; without \
+             --audit it is rebuilt from the record"
+        )));
+    };
+    let rebuilt = run.rebuild()?;
+    let audit = audit(summary, &rebuilt);
+    let text = if json {
+        format!("{}\n", serde_json::to_string_pretty(&audit)?)
+    } else {
+        stresshost_report::audit_text(&audit, &printer.report_options())
+    };
+    printer.result(text.as_bytes())?;
+    // What was too much to list was not as it must be either.
+    let holds = audit.is_ok() && audit.unlisted == 0;
+    Ok(if holds { Exit::Pass } else { Exit::NotVerified })
 }

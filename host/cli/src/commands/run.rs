@@ -7,20 +7,25 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::ArgMatches;
 use serde_json::json;
-use stresshost_engine::{Event, RunError, RunSpec, Stop};
-use stresshost_io::http::{HttpConfig, HttpShared, HttpVersion, Resolve, TlsConfig};
+use stresshost_engine::{RunError, RunSpec, Steering, Stop};
 use stresshost_metrics::{HostInfo, PluginInfo, Summary};
 use stresshost_plan::{Analysis, Descriptor, Plan};
 use stresshost_report::Format;
-use stresshost_wasm::{ArtifactStore, Plugin, WasmGuest, WasmSetup};
+use stresshost_wasm::Plugin;
 
+use super::find_max::find_max;
+use super::guest;
 use super::prepare::{Prepared, call_error, prepare};
+use crate::capacity::Machine;
+use crate::control::{Control, Controlled, Listener};
 use crate::exit::{Exit, coded, usage};
 use crate::grants::Grants;
+use crate::outputs::{Outputs, Specs};
 use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::run_dir::{RunDir, write_report};
-use crate::{args, env, logging, signals};
+use crate::signals::Signals;
+use crate::{args, logging};
 
 pub(super) fn run(
     plugin: &Plugin,
@@ -35,8 +40,18 @@ pub(super) fn run(
     if let Some(complaint) = logging::start(output.quiet) {
         printer.warn(&complaint);
     }
+    let streams = streams(matches, &output)?;
     let prepared = prepare(plugin, descriptor, matches)?;
-    let (summary, mut directory) = load(plugin, descriptor, matches, &prepared, &output, printer)?;
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    let progress = output.progress;
+    let job = Job { plugin, descriptor, matches, streams: &streams, signals: &signals, progress, printer };
+    let id = run_id(prepared.seed);
+    let path = output.out.clone().unwrap_or_else(|| Path::new("stresshost-out").join(&id));
+    if args::is_set(matches, "find-max") {
+        return find_max(&job, &prepared, &id, &path, output.json);
+    }
+    check_capacity(&prepared.plan, matches, printer)?;
+    let (summary, mut directory) = load(&job, &prepared, &id, &path)?;
     let analysis = match plugin.analyze(&summary) {
         Ok(analysis) => Some(analysis),
         Err(error) => {
@@ -45,8 +60,9 @@ pub(super) fn run(
         }
     };
     // Each is tried, whatever becomes of the others: a full disk must not take the result from the screen.
-    let printed = print(&summary, analysis.as_ref(), &output, printer);
+    let printed = print(&summary, analysis.as_ref(), &output, &streams, printer);
     let kept = directory.finish(&summary, analysis.as_ref(), &output.formats);
+    directory.warnings().iter().for_each(|warning| printer.warn(warning));
     if kept.is_ok() {
         printer.note(&format!("run directory: {}", directory.path().display()));
         if output.formats.contains(&Format::Html) {
@@ -104,59 +120,90 @@ fn report_file(file: &str) -> anyhow::Result<(PathBuf, Format)> {
     Ok((path.to_owned(), format))
 }
 
-/// Runs the load, recording it as it goes.
-fn load(
-    plugin: &Plugin,
-    descriptor: &Descriptor,
-    matches: &ArgMatches,
+/// A run that is to be done: the plugin, its arguments and what was made of them.
+pub(super) struct Job<'a> {
+    pub(super) plugin: &'a Plugin,
+    pub(super) descriptor: &'a Descriptor,
+    pub(super) matches: &'a ArgMatches,
+    pub(super) streams: &'a Specs,
+    pub(super) signals: &'a Signals,
+    pub(super) progress: bool,
+    pub(super) printer: &'a Printer,
+}
+
+/// Runs the load into a run directory, recording it as it goes.
+pub(super) fn load(
+    job: &Job<'_>,
     prepared: &Prepared,
-    output: &Output,
-    printer: &Printer,
+    id: &str,
+    path: &Path,
 ) -> anyhow::Result<(Summary, RunDir)> {
-    let Prepared { plan, grants, seed } = prepared;
-    let id = run_id(*seed);
-    let path = output.out.clone().unwrap_or_else(|| Path::new("stresshost-out").join(&id));
-    let http = HttpShared::new(http_config(matches, plan)?, grants.egress()).map_err(usage)?;
-    let (plugin_info, host) = (plugin_info(plugin, descriptor), host_info());
-    let mut directory = RunDir::create(&path, &record(&id, prepared, &plugin_info, &host))?;
-    let cache = env::compiled_dir();
-    let setup = WasmSetup {
-        plugin: descriptor.name.clone(),
-        plan,
-        seed: *seed,
-        http,
-        artifacts: descriptor.asks.artifacts.then(|| ArtifactStore::new(path.join("artifacts"))),
-        cache: cache.as_deref(),
-    };
-    let guest = WasmGuest::new(plugin.loadable(), setup).map_err(usage)?;
-    let stop = Stop::default();
-    signals::stop_on_signals(stop.clone()).context("cannot listen for signals")?;
-    announce(plan, &id, *seed, grants, printer);
+    let Prepared { plan, seed, .. } = prepared;
+    let (plugin, host) = (guest::plugin_info(job.plugin, job.descriptor), guest::host_info());
+    let http = args::text(job.matches, "control").map(Listener::open).transpose()?;
+    let mut outputs = Outputs::open(job.streams, id, &plan.name, job.printer)?;
+    // Before there is a directory: wrong connection settings leave nothing behind.
+    let parts = guest::wasm_parts(prepared, job.matches, path)?;
+    let mut directory = RunDir::create(path, &record(id, prepared, &plugin, &host))?;
+    let guest = guest::guest(prepared, parts)?;
+    // A search says itself what each of its trials is.
+    if !args::is_set(job.matches, "find-max") {
+        announce(plan, id, *seed, &prepared.grants, job.printer);
+    }
+    let (stop, steering) = (Stop::default(), Steering::new(&plan.schedule()));
+    job.signals.follow(stop.clone());
+    let controlled = Controlled { run: id, plan, directory: path, steering: &steering, stop: &stop, http };
+    let control = Control::serve(&controlled, job.printer)?;
     let spec = RunSpec {
         guest: Arc::new(guest),
         plan: Arc::new(plan.clone()),
-        id,
+        id: id.to_owned(),
         seed: *seed,
-        cores: cores(matches),
+        cores: guest::cores(job.matches),
         stop,
-        plugin: plugin_info,
+        steering,
+        plugin,
         host,
     };
-    let mut progress = Progress::new(printer, output.progress, Duration::from_millis(plan.duration_ms()));
+    let mut progress = Progress::new(job.printer, job.progress, Duration::from_millis(plan.duration_ms()));
     let summary = stresshost_engine::run(spec, &mut |event| {
-        if let Event::Snapshot(snapshot) = &event {
-            directory.snapshot(snapshot);
-        }
+        directory.on_event(&event);
+        control.on_event(&event);
+        outputs.on_event(&event);
         progress.on_event(&event);
     });
     progress.finish();
-    Ok((summary.map_err(run_error)?, directory))
+    drop(control);
+    outputs.finish().iter().for_each(|lost| job.printer.warn(lost));
+    let summary = summary.map_err(run_error)?;
+    directory.ended(&summary);
+    Ok((summary, directory))
+}
+
+/// Refuses a plan that this machine cannot bear, or only says so when it is told to go on.
+pub(super) fn check_capacity(plan: &Plan, matches: &ArgMatches, printer: &Printer) -> anyhow::Result<()> {
+    let shortfalls = Machine::read().shortfalls(plan);
+    let lines: Vec<String> = shortfalls.iter().map(ToString::to_string).collect();
+    if args::is_set(matches, "ignore-capacity") {
+        lines.iter().for_each(|line| printer.warn(line));
+        return Ok(());
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "this machine cannot bear the plan (--ignore-capacity tries all the same):\n  {}",
+        lines.join("\n  ")
+    )))
 }
 
 fn announce(plan: &Plan, id: &str, seed: u64, grants: &Grants, printer: &Printer) {
     printer.note(&format!("run {id}: {} (seed {seed})", plan.name));
-    for scenario in &plan.scenarios {
-        printer.note(&format!("  {}: {}", scenario.name, scenario.executor.describe()));
+    for phase in plan.schedule().phases {
+        let of = if phase.name.is_empty() { String::new() } else { format!("{}, ", phase.name) };
+        for stream in phase.streams {
+            printer.note(&format!("  {of}{}: {}", stream.name, stream.executor.describe()));
+        }
     }
     printer.note(&format!("  granted: {}", grants.describe()));
 }
@@ -164,6 +211,7 @@ fn announce(plan: &Plan, id: &str, seed: u64, grants: &Grants, printer: &Printer
 fn run_error(error: RunError) -> anyhow::Error {
     let exit = match &error {
         RunError::Setup { .. } | RunError::Start { .. } => Exit::Unreachable,
+        RunError::Plan(_) => Exit::Usage,
         RunError::Fault(_) => Exit::PluginFault,
         RunError::Stopped => Exit::Interrupted,
         RunError::Os(_) => Exit::Internal,
@@ -175,70 +223,26 @@ fn print(
     summary: &Summary,
     analysis: Option<&Analysis>,
     output: &Output,
+    streams: &Specs,
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let format = if output.json { Format::Json } else { Format::Text };
     let mut text = Vec::new();
     stresshost_report::render(format, summary, analysis, &printer.report_options(), &mut text)?;
+    if streams.takes_stdout() {
+        printer.note(String::from_utf8_lossy(&text).trim_end());
+        return Ok(());
+    }
     printer.result(&text)
 }
 
-fn http_config(matches: &ArgMatches, plan: &Plan) -> anyhow::Result<HttpConfig> {
-    let defaults = HttpConfig::default();
-    let options = &plan.http;
-    let version = match options.version.as_deref() {
-        None => HttpVersion::Auto,
-        Some(text) => {
-            text.parse().map_err(|()| usage(format!("`{text}` is no HTTP version: auto, 1 or 2")))?
-        }
-    };
-    let resolve: Result<Vec<Resolve>, _> =
-        args::texts(matches, "resolve").iter().map(|rule| rule.parse()).collect();
-    let ca_pem =
-        args::texts(matches, "ca").iter().map(|path| certificates(path)).collect::<anyhow::Result<_>>()?;
-    let kept = options.max_body_kept_bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-    Ok(HttpConfig {
-        connect_timeout_ms: options.connect_timeout_ms.unwrap_or(defaults.connect_timeout_ms),
-        request_timeout_ms: options.request_timeout_ms.unwrap_or(defaults.request_timeout_ms),
-        keep_alive: options.keep_alive.unwrap_or(defaults.keep_alive),
-        version,
-        tls: TlsConfig { insecure: args::is_set(matches, "insecure"), ca_pem, ..TlsConfig::default() },
-        resolve: resolve.map_err(usage)?,
-        max_body_kept_bytes: kept.unwrap_or(defaults.max_body_kept_bytes),
-        max_response_bytes: options.max_response_bytes.unwrap_or(defaults.max_response_bytes),
-        ..defaults
-    })
-}
-
-/// Reads a PEM file. What is in its certificates is looked at later, when the file's name is not known any more.
-fn certificates(path: &str) -> anyhow::Result<Vec<u8>> {
-    let pem = std::fs::read(path).map_err(usage).with_context(|| format!("--ca: cannot read `{path}`"))?;
-    let label = b"-----BEGIN CERTIFICATE-----";
-    if pem.windows(label.len()).any(|window| window == label) {
-        return Ok(pem);
+/// The streams asked for; one on standard output leaves no room there for a summary.
+fn streams(matches: &ArgMatches, output: &Output) -> anyhow::Result<Specs> {
+    let streams = Specs::read(matches, guest::ca_pem(matches)?)?;
+    if output.json && streams.takes_stdout() {
+        return Err(usage("--json and a stream want standard output; write the stream to a file"));
     }
-    Err(usage(format!(
-        "--ca: `{path}` holds no certificate; give a PEM file with `-----BEGIN CERTIFICATE-----`"
-    )))
-}
-
-fn cores(matches: &ArgMatches) -> usize {
-    let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    matches.get_one::<u32>("cores").map_or_else(all, |cores| *cores as usize)
-}
-
-fn plugin_info(plugin: &Plugin, descriptor: &Descriptor) -> PluginInfo {
-    let digest = plugin.loadable().digest.clone();
-    PluginInfo { name: descriptor.name.clone(), version: descriptor.version.clone(), digest }
-}
-
-fn host_info() -> HostInfo {
-    HostInfo {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        os: std::env::consts::OS.to_owned(),
-        arch: std::env::consts::ARCH.to_owned(),
-        cores: 0,
-    }
+    Ok(streams)
 }
 
 /// The time to the second, and something that tells two runs of one second apart.

@@ -45,6 +45,7 @@ impl Failure {
         let kind = match Errno::from_io_error(error) {
             Some(Errno::MFILE | Errno::NFILE) => ErrorKind::NoDescriptors,
             Some(Errno::ADDRNOTAVAIL) => ErrorKind::NoPorts,
+            Some(Errno::NOBUFS | Errno::NOMEM) => ErrorKind::NoMemory,
             Some(Errno::CONNREFUSED) => ErrorKind::ConnectRefused,
             Some(Errno::TIMEDOUT) => ErrorKind::ConnectTimeout,
             _ => ErrorKind::Connect,
@@ -78,6 +79,8 @@ mod tests {
             (rustix::io::Errno::MFILE, ErrorKind::NoDescriptors),
             (rustix::io::Errno::NFILE, ErrorKind::NoDescriptors),
             (rustix::io::Errno::ADDRNOTAVAIL, ErrorKind::NoPorts),
+            (rustix::io::Errno::NOBUFS, ErrorKind::NoMemory),
+            (rustix::io::Errno::NOMEM, ErrorKind::NoMemory),
             (rustix::io::Errno::CONNREFUSED, ErrorKind::ConnectRefused),
             (rustix::io::Errno::TIMEDOUT, ErrorKind::ConnectTimeout),
             (rustix::io::Errno::NETUNREACH, ErrorKind::Connect),

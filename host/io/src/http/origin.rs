@@ -13,6 +13,17 @@ pub enum Scheme {
     Unix,
 }
 
+impl Scheme {
+    /// The scheme as URLs have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Unix => "http+unix",
+        }
+    }
+}
+
 /// Scheme, host and port of a URL; for unix sockets the socket's path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {

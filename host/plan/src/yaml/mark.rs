@@ -69,6 +69,6 @@ impl Mark {
 }
 
 /// `pointer` with one more token.
-pub(super) fn push_token(pointer: &str, token: &str) -> String {
+pub(crate) fn push_token(pointer: &str, token: &str) -> String {
     format!("{pointer}/{}", token.replace('~', "~0").replace('/', "~1"))
 }

@@ -21,7 +21,7 @@ pub(super) fn plain(message: &str, place: &str, hint: Option<&str>) -> String {
 }
 
 /// A message about `position`, with its line.
-pub(super) fn excerpt(
+pub(crate) fn excerpt(
     message: &str,
     file_name: &str,
     position: Position,
@@ -95,7 +95,7 @@ fn push_printable(shown: &mut String, c: char) {
 }
 
 /// Line `number` of a text, without its break; empty behind the end. YAML breaks lines at `\n`, `\r\n` and `\r`.
-pub(super) fn line_of(text: &str, number: u32) -> &str {
+pub(crate) fn line_of(text: &str, number: u32) -> &str {
     let mut rest = text;
     for _ in 1..number {
         let Some(end) = rest.find(['\n', '\r']) else { return "" };

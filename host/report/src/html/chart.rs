@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::html::markup::Markup;
-use crate::limits::MAX_TIPS;
+use crate::limits::{MAX_BAND_LETTERS, MAX_TIPS};
 
 /// The two sizes every chart is drawn in. A chart scaled down to a phone would have unreadable letters, so each size
 /// has its own drawing and the style sheet shows one.
@@ -26,6 +26,11 @@ const LEFT: f64 = 62.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 28.0;
 const BOTTOM: f64 = 40.0;
+
+/// Height of a line of bands' names, their distance from the band's edge, and the width of a letter about.
+const LANE: f64 = 13.0;
+const LABEL_PAD: f64 = 5.0;
+const LETTER: f64 = 6.0;
 
 /// A drawing area of no extent would divide by zero.
 const LEAST_SPAN: f64 = 1e-9;
@@ -69,8 +74,15 @@ pub(super) struct Chart {
     pub(super) y_text: fn(f64) -> String,
     /// Text of a moment at the horizontal axis.
     pub(super) x_text: fn(f64) -> String,
-    /// A stretch of time to set off, with its name.
-    pub(super) shade: Option<(f64, f64, &'static str)>,
+    /// Stretches of time to set off; they may overlap.
+    pub(super) bands: Vec<Band>,
+}
+
+/// A stretch of time with a name.
+pub(super) struct Band {
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) label: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -160,8 +172,8 @@ impl Chart {
 
     fn time_scale(&self) -> Option<(f64, f64)> {
         let Places::Time(times) = &self.places else { return None };
-        let from = self.shade.map_or(f64::INFINITY, |shade| shade.0);
-        let from = times.iter().copied().fold(from, f64::min);
+        let begins = self.bands.iter().map(|band| band.from);
+        let from = times.iter().copied().chain(begins).fold(f64::INFINITY, f64::min);
         let to = times.iter().copied().fold(from, f64::max);
         (from.is_finite() && to.is_finite()).then_some((from, to))
     }
@@ -182,17 +194,28 @@ impl Chart {
     }
 
     fn shading(&self, out: &mut Markup, size: Size) {
-        let (Some((from, to, name)), Some(times)) = (self.shade, self.time_scale()) else { return };
+        let Some(times) = self.time_scale() else { return };
         let scale = Scale::Linear { from: times.0, to: times.1 };
-        let (left, right) = (across(scale.place(from), size), across(scale.place(to), size));
-        let (x, width, height) = (px(left), px(right - left), px(size.height - TOP - BOTTOM));
-        out.void(
-            "rect",
-            &[("class", "shade"), ("x", &x), ("y", &px(TOP)), ("width", &width), ("height", &height)],
-        );
-        out.open("text", &[("class", "mark"), ("x", &px(left + 5.0)), ("y", &px(TOP + 13.0))]);
-        out.text(name);
-        out.raw("</text>");
+        let height = px(size.height - TOP - BOTTOM);
+        for (band, lane) in self.bands.iter().zip(lanes(&self.bands)) {
+            let (left, right) = (across(scale.place(band.from), size), across(scale.place(band.to), size));
+            let (x, width) = (px(left), px((right - left).max(0.0)));
+            // Neighbours differ by their edges, those that overlap by adding up.
+            out.void(
+                "rect",
+                &[("class", "shade"), ("x", &x), ("y", &px(TOP)), ("width", &width), ("height", &height)],
+            );
+            out.void("path", &[("class", "edge"), ("d", &format!("M{x} {TOP}v{height}"))]);
+            let room = ((right - left - LABEL_PAD) / LETTER).max(0.0) as usize;
+            let y = TOP + LANE * (lane as f64 + 1.0);
+            let label = cut(&band.label, room);
+            if label.is_empty() || y > size.height - BOTTOM {
+                continue;
+            }
+            out.open("text", &[("class", "mark"), ("x", &px(left + LABEL_PAD)), ("y", &px(y))]);
+            out.text(&label);
+            out.raw("</text>");
+        }
     }
 
     fn axes(&self, out: &mut Markup, size: Size, y_scale: Scale, y_ticks: &[f64]) {
@@ -262,6 +285,37 @@ impl Chart {
             out.void("path", &[("d", &format!("M{middle} {TOP}v{height}"))]);
             out.raw("</g>\n");
         }
+    }
+}
+
+/// The line each band's name stands on: the first on which it covers no other's.
+fn lanes(bands: &[Band]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..bands.len()).collect();
+    order.sort_by(|&a, &b| bands[a].from.total_cmp(&bands[b].from));
+    let mut ends: Vec<f64> = Vec::new();
+    let mut lanes = vec![0; bands.len()];
+    for index in order {
+        let band = &bands[index];
+        let free = ends.iter().position(|end| *end <= band.from);
+        let lane = free.unwrap_or(ends.len());
+        match ends.get_mut(lane) {
+            Some(end) => *end = band.to,
+            None => ends.push(band.to),
+        }
+        lanes[index] = lane;
+    }
+    lanes
+}
+
+/// `text` in at most `room` letters; nothing when there is no room for even a few.
+fn cut(text: &str, room: usize) -> String {
+    let room = room.min(MAX_BAND_LETTERS);
+    if text.chars().count() <= room {
+        text.to_owned()
+    } else if room < 4 {
+        String::new()
+    } else {
+        text.chars().take(room - 1).chain(['\u{2026}']).collect()
     }
 }
 
@@ -390,6 +444,22 @@ mod tests {
         assert_eq!(time_ticks(0.5, 9.5, 10), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
         assert!(time_ticks(0.0, 1e9, 10).len() <= 11);
         assert_eq!(time_ticks(5.0, 5.0, 10), [5.0]);
+    }
+
+    #[test]
+    fn names_of_bands_that_overlap_stand_below_each_other() {
+        let band = |from, to| Band { from, to, label: String::new() };
+        let bands = [band(0.0, 10.0), band(10.0, 30.0), band(12.0, 20.0), band(15.0, 40.0), band(20.0, 25.0)];
+        assert_eq!(lanes(&bands), [0, 0, 1, 2, 1]);
+        assert_eq!(lanes(&[]), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn a_name_is_cut_to_its_band() {
+        let table = [("peak", 4, "peak"), ("peak load", 6, "peak \u{2026}"), ("peak", 3, ""), ("a", 0, "")];
+        for (text, room, expected) in table {
+            assert_eq!(cut(text, room), expected, "{text} in {room}");
+        }
     }
 
     #[test]

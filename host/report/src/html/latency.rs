@@ -6,7 +6,7 @@ use crate::html::chart::{Chart, Line, Places};
 use crate::html::markup::{Cell, Markup, Table, tick, time};
 use crate::html::page::{begin, end};
 use crate::limits::MAX_PROFILE_LINES;
-use crate::{facts, format};
+use crate::{facts, format, objectives};
 
 type Point = (&'static str, fn(&Percentiles) -> u64);
 
@@ -35,19 +35,38 @@ pub(super) fn operations(out: &mut Markup, summary: &Summary) {
     columns.extend([("n", "count"), ("n", "rate/s"), ("n", "errors")]);
     columns.extend(NAMES.map(|name| ("n", name)));
     let mut table = Table::new(&columns);
-    for op in &summary.operations {
-        let failed = facts::failed(op);
-        let errors = match failed {
-            0 => ("n", "0".to_owned()),
-            _ => ("n bad", format!("{} ({})", format::count(failed), format::percent(failed, op.count))),
-        };
-        let mut row = name_cells(op, scenarios);
-        row.extend([("n", format::count(op.count)), ("n", format::rate(op.rate_per_s)), errors]);
-        row.extend(POINTS.map(|(_, of)| cell(op.response_us.as_ref(), of)));
+    for group in objectives::groups(summary, &summary.operations) {
+        table.title(&group.title);
+        for op in group.members {
+            let mut row = name_cells(op, scenarios);
+            row.extend(numbers(op.count, op.rate_per_s, facts::failed(op), op.response_us.as_ref()));
+            table.row(&row);
+        }
+    }
+    if let Some(all) = facts::overall(summary) {
+        table.title(objectives::together(summary));
+        let mut row = overall_cells(scenarios);
+        row.extend(numbers(all.count, facts::rate_per_s(summary), all.errors, all.response_us.as_ref()));
         table.row(&row);
     }
     table.write(out, "Operations");
     end(out);
+}
+
+fn numbers(count: u64, rate_per_s: f64, failed: u64, response_us: Option<&Percentiles>) -> Vec<Cell> {
+    let errors = match failed {
+        0 => ("n", "0".to_owned()),
+        _ => ("n bad", format!("{} ({})", format::count(failed), format::percent(failed, count))),
+    };
+    let mut cells = vec![("n", format::count(count)), ("n", format::rate(rate_per_s)), errors];
+    cells.extend(POINTS.map(|(_, of)| cell(response_us, of)));
+    cells
+}
+
+fn overall_cells(scenarios: bool) -> Vec<Cell> {
+    let mut cells = vec![("name total", facts::OVERALL.to_owned())];
+    cells.extend(scenarios.then(|| ("scenario", String::new())));
+    cells
 }
 
 /// Percentiles side by side: one line per operation, or response beside service time when there is only one.
@@ -61,7 +80,10 @@ pub(super) fn profile(out: &mut Markup, summary: &Summary) {
     let all = measured.len();
     measured.truncate(MAX_PROFILE_LINES);
     let label = |op: &OperationSummary| {
-        if scenarios { format!("{} ({})", op.name, op.scenario) } else { op.name.clone() }
+        let scenario = if scenarios { op.scenario.clone() } else { String::new() };
+        let parts = [scenario, objectives::place_title(objectives::Placed::place(op))];
+        let parts: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+        if parts.is_empty() { op.name.clone() } else { format!("{} ({})", op.name, parts.join(", ")) }
     };
     let mut lines: Vec<Line> = Vec::new();
     match *measured.as_slice() {
@@ -102,7 +124,7 @@ pub(super) fn profile(out: &mut Markup, summary: &Summary) {
         low: false,
         y_text: tick,
         x_text: format::number,
-        shade: None,
+        bands: Vec::new(),
     };
     chart.write(out);
     end(out);
@@ -128,14 +150,18 @@ pub(super) fn comparison(out: &mut Markup, summary: &Summary) {
         columns.push((if group.contains(' ') { "n first" } else { "n" }, group));
     }
     let mut table = Table::new(&columns);
-    for op in &summary.operations {
-        let mut row = name_cells(op, scenarios);
-        for values in [&op.response_us, &op.service_us, &op.lag_us] {
-            let (_, p50) = cell(values.as_ref(), |p| p.p50);
-            row.push(("n first", p50));
-            row.push(cell(values.as_ref(), |p| p.p99));
-            row.push(cell(values.as_ref(), |p| p.max));
+    for group in objectives::groups(summary, &summary.operations) {
+        table.title(&group.title);
+        for op in group.members {
+            let mut row = name_cells(op, scenarios);
+            row.extend(compared([&op.response_us, &op.service_us, &op.lag_us]));
+            table.row(&row);
         }
+    }
+    if let Some(all) = facts::overall(summary) {
+        table.title(objectives::together(summary));
+        let mut row = overall_cells(scenarios);
+        row.extend(compared([&all.response_us, &all.service_us, &all.lag_us]));
         table.row(&row);
     }
     table.write(out, "Response, service and lag");
@@ -143,6 +169,13 @@ pub(super) fn comparison(out: &mut Markup, summary: &Summary) {
         out.leaf("p", "callout warn", &sentence);
     }
     end(out);
+}
+
+fn compared(of: [&Option<Percentiles>; 3]) -> impl Iterator<Item = Cell> {
+    of.into_iter().flat_map(|values| {
+        let (_, p50) = cell(values.as_ref(), |p| p.p50);
+        [("n first", p50), cell(values.as_ref(), |p| p.p99), cell(values.as_ref(), |p| p.max)]
+    })
 }
 
 /// What was answered, and how much went over the wire.
@@ -155,39 +188,45 @@ pub(super) fn answers(out: &mut Markup, summary: &Summary) {
     let mut columns = name_columns(scenarios);
     columns.extend([("", "protocol"), ("", "status × count"), ("n", "sent"), ("n", "received")]);
     let mut table = Table::new(&columns);
-    for op in &summary.operations {
-        let statuses =
-            op.statuses.iter().map(|(status, count)| format!("{status} × {}", format::count(*count)));
-        let mut row = name_cells(op, scenarios);
-        row.push(("", op.protocol.clone()));
-        row.push(("value", statuses.collect::<Vec<_>>().join(", ")));
-        row.extend([op.bytes.sent, op.bytes.received].map(|bytes| ("n", format::bytes(bytes))));
-        table.row(&row);
+    for group in objectives::groups(summary, &summary.operations) {
+        table.title(&group.title);
+        for op in group.members {
+            let statuses =
+                op.statuses.iter().map(|(status, count)| format!("{status} × {}", format::count(*count)));
+            let mut row = name_cells(op, scenarios);
+            row.push(("", op.protocol.clone()));
+            row.push(("value", statuses.collect::<Vec<_>>().join(", ")));
+            row.extend([op.bytes.sent, op.bytes.received].map(|bytes| ("n", format::bytes(bytes))));
+            table.row(&row);
+        }
     }
     table.write(out, "Answers");
     end(out);
 }
 
-pub(super) fn phases(out: &mut Markup, summary: &Summary) {
+pub(super) fn parts(out: &mut Markup, summary: &Summary) {
     let scenarios = facts::many_scenarios(summary);
     let mut columns = name_columns(scenarios);
-    columns.extend([("", "phase"), ("n", "count"), ("n", "p50"), ("n", "p95"), ("n", "p99"), ("n", "max")]);
+    columns.extend([("", "part"), ("n", "count"), ("n", "p50"), ("n", "p95"), ("n", "p99"), ("n", "max")]);
     let mut table = Table::new(&columns);
-    for op in &summary.operations {
-        for (index, (phase, values)) in facts::phases(op).iter().enumerate() {
-            let mut row = name_cells(op, scenarios);
-            if index > 0 {
-                row.iter_mut().for_each(|(_, text)| text.clear());
+    for group in objectives::groups(summary, &summary.operations) {
+        table.title(&group.title);
+        for op in group.members {
+            for (index, (part, values)) in facts::parts(op).iter().enumerate() {
+                let mut row = name_cells(op, scenarios);
+                if index > 0 {
+                    row.iter_mut().for_each(|(_, text)| text.clear());
+                }
+                row.push(("", (*part).to_owned()));
+                row.push(("n", format::count(values.count)));
+                row.extend([values.p50, values.p95, values.p99, values.max].map(|us| ("n", time(us))));
+                table.row(&row);
             }
-            row.push(("", (*phase).to_owned()));
-            row.push(("n", format::count(values.count)));
-            row.extend([values.p50, values.p95, values.p99, values.max].map(|us| ("n", time(us))));
-            table.row(&row);
         }
     }
     if !table.is_empty() {
-        begin(out, "Where the service time went", "A phase counts only the operations in which it happened.");
-        table.write(out, "Phases of the service time");
+        begin(out, "Where the service time went", "A part counts only the operations in which it happened.");
+        table.write(out, "Parts of the service time");
         end(out);
     }
 }

@@ -74,6 +74,7 @@ impl Markup {
 pub(super) struct Table {
     head: Markup,
     body: Markup,
+    columns: usize,
     rows: usize,
     hidden: usize,
 }
@@ -90,7 +91,7 @@ impl Table {
             head.text(title);
             head.close("th");
         }
-        Self { head, body: Markup::default(), rows: 0, hidden: 0 }
+        Self { head, body: Markup::default(), columns: columns.len(), rows: 0, hidden: 0 }
     }
 
     /// Adds a row. Past the limit rows are only counted.
@@ -105,6 +106,18 @@ impl Table {
             self.body.leaf("td", class, text);
         }
         self.body.raw("</tr>\n");
+    }
+
+    /// A line that names the rows below it; none when it is empty.
+    pub(super) fn title(&mut self, title: &str) {
+        if title.is_empty() || self.rows >= crate::limits::MAX_HTML_ROWS {
+            return;
+        }
+        let columns = self.columns.to_string();
+        self.body.raw("<tr>");
+        self.body.open("th", &[("class", "group"), ("scope", "rowgroup"), ("colspan", &columns)]);
+        self.body.text(title);
+        self.body.raw("</th></tr>\n");
     }
 
     pub(super) fn is_empty(&self) -> bool {

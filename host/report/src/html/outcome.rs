@@ -1,39 +1,13 @@
-//! What held and what did not: thresholds, findings, errors, checks, iterations, faults, the generator.
+//! What held and what did not: findings, errors, checks, iterations, faults, the generator.
 
-use stresshost_metrics::{IterationsSummary, Summary, VerdictStatus};
+use stresshost_metrics::{IterationsSummary, ScenarioSummary, Summary};
 use stresshost_plan::Analysis;
 
 use crate::html::markup::{Markup, Table, time};
-use crate::html::page::{begin, definition, end, verdict_class};
+use crate::html::objectives::status_class;
+use crate::html::page::{begin, definition, end};
+use crate::objectives::{self, Grade};
 use crate::{facts, format};
-
-pub(super) fn thresholds(out: &mut Markup, summary: &Summary) {
-    if summary.thresholds.is_empty() {
-        return;
-    }
-    begin(out, "Thresholds", "");
-    let mut table = Table::new(&[("", "status"), ("name", "threshold"), ("n", "measured"), ("n", "limit")]);
-    for threshold in &summary.thresholds {
-        let value = |value| facts::threshold_value(&threshold.expression, value);
-        table.row(&[
-            (status_class(threshold.status), threshold.status.label().to_owned()),
-            ("name", threshold.expression.clone()),
-            ("n", threshold.actual.map_or_else(|| "no data".to_owned(), value)),
-            ("n", value(threshold.limit)),
-        ]);
-    }
-    table.write(out, "Thresholds");
-    end(out);
-}
-
-/// Class of a cell that holds a status word.
-fn status_class(status: VerdictStatus) -> &'static str {
-    match verdict_class(status) {
-        "good" => "status good",
-        "warn" => "status warn",
-        _ => "status bad",
-    }
-}
 
 pub(super) fn findings(out: &mut Markup, summary: &Summary, analysis: Option<&Analysis>) {
     let mut findings = facts::findings(summary, analysis);
@@ -127,9 +101,9 @@ pub(super) fn checks(out: &mut Markup, summary: &Summary) {
     let mut table =
         Table::new(&[("", "status"), ("name", "check"), ("n", "held"), ("n", "failed"), ("n", "ratio")]);
     for check in &summary.checks {
-        let status = if check.failed == 0 { VerdictStatus::Pass } else { VerdictStatus::Fail };
+        let (word, grade) = if check.failed == 0 { ("PASS", Grade::Good) } else { ("FAIL", Grade::Bad) };
         table.row(&[
-            (status_class(status), status.label().to_owned()),
+            (status_class(grade), word.to_owned()),
             ("name", check.name.clone()),
             ("n", format::count(check.passed)),
             ("n", format::count(check.failed)),
@@ -145,23 +119,36 @@ pub(super) fn iterations(out: &mut Markup, summary: &Summary) {
         return;
     }
     begin(out, "Iterations", "Every iteration of the measured window, accounted for.");
-    for scenario in &summary.scenarios {
-        out.raw("<div class=\"iterations\">");
-        out.leaf("h3", "", &scenario.name);
-        out.leaf("p", "dim", &scenario.load);
-        bar(out, &scenario.iterations);
-        for equation in facts::accounting(&scenario.iterations) {
-            let class = if equation.contains("!=") { "sum bad" } else { "sum" };
-            out.leaf("p", class, &equation);
+    for group in objectives::groups(summary, &summary.scenarios) {
+        for scenario in group.members {
+            out.raw("<div class=\"iterations\">");
+            out.leaf("h3", "", &scenario.name);
+            let load = [group.title.as_str(), scenario.load.as_str()];
+            let load: Vec<_> = load.into_iter().filter(|part| !part.is_empty()).collect();
+            out.leaf("p", "dim", &load.join("  ·  "));
+            accounting(out, scenario);
+            out.raw("</div>\n");
         }
-        if let Some(response) = scenario.response_us {
-            let [p50, p99, max] = [response.p50, response.p99, response.max].map(time);
-            let text = format!("One takes p50 {p50}, p99 {p99}, max {max} from its intended start.");
-            out.leaf("p", "dim", &text);
-        }
-        out.raw("</div>\n");
     }
     end(out);
+}
+
+fn accounting(out: &mut Markup, scenario: &ScenarioSummary) {
+    bar(out, &scenario.iterations);
+    for equation in facts::accounting(&scenario.iterations) {
+        let class = if equation.contains("!=") { "sum bad" } else { "sum" };
+        out.leaf("p", class, &equation);
+    }
+    if scenario.duration_s > 0.0 {
+        let rate = format::rate(scenario.iterations.started as f64 / scenario.duration_s);
+        let text = format!("{rate} started per second of {}.", format::seconds(scenario.duration_s));
+        out.leaf("p", "dim", &text);
+    }
+    if let Some(response) = scenario.response_us {
+        let [p50, p99, max] = [response.p50, response.p99, response.max].map(time);
+        let text = format!("One takes p50 {p50}, p99 {p99}, max {max} from its intended start.");
+        out.leaf("p", "dim", &text);
+    }
 }
 
 fn bar(out: &mut Markup, iterations: &IterationsSummary) {
@@ -240,9 +227,12 @@ pub(super) fn generator(out: &mut Markup, summary: &Summary) {
         used.cpu_s
     );
     definition(out, "CPU", &cpu);
+    definition(out, "Busiest core", &format::percent_of(used.busiest_core_share));
     definition(out, "In the plugin", &format!("{:.1} CPU s", used.guest_cpu_s));
     definition(out, "Peak memory", &format::bytes(used.rss_max_bytes));
     definition(out, "Schedule lag p99", &time(used.lag_p99_us));
+    definition(out, "The generator's own lag p99", &time(used.own_lag_p99_us));
+    definition(out, "Waiting for rate limits", &format::seconds(used.limited_s));
     out.raw("</dl>\n");
     end(out);
 }

@@ -5,7 +5,7 @@ use stresshost_plan::Analysis;
 
 use crate::html::markup::{Markup, time};
 use crate::html::style::{SCRIPT, STYLE};
-use crate::html::{latency, outcome, timeline};
+use crate::html::{latency, objectives, outcome, timeline};
 use crate::{facts, format};
 
 /// The whole page.
@@ -24,15 +24,17 @@ pub(super) fn page(summary: &Summary, analysis: Option<&Analysis>) -> Markup {
     out.raw("</style>\n</head>\n<body>\n");
     header(&mut out, summary);
     out.raw("<main>\n");
+    objectives::invalid(&mut out, summary);
     tiles(&mut out, summary);
-    outcome::thresholds(&mut out, summary);
+    objectives::thresholds(&mut out, summary);
+    objectives::phases(&mut out, summary);
     outcome::findings(&mut out, summary, analysis);
     timeline::latency(&mut out, summary);
     timeline::throughput(&mut out, summary);
     latency::operations(&mut out, summary);
     latency::profile(&mut out, summary);
     latency::comparison(&mut out, summary);
-    latency::phases(&mut out, summary);
+    latency::parts(&mut out, summary);
     latency::answers(&mut out, summary);
     outcome::errors(&mut out, summary);
     outcome::checks(&mut out, summary);
@@ -60,7 +62,7 @@ fn plugin(summary: &Summary) -> String {
 }
 
 /// Class of a verdict's colours.
-pub(super) fn verdict_class(status: VerdictStatus) -> &'static str {
+fn verdict_class(status: VerdictStatus) -> &'static str {
     match status {
         VerdictStatus::Pass => "good",
         VerdictStatus::Inconclusive => "warn",
@@ -150,8 +152,11 @@ fn about(out: &mut Markup, summary: &Summary) {
     let run = &summary.run;
     begin(out, "About this run", "");
     out.raw("<dl>\n");
-    for scenario in &summary.scenarios {
-        definition(out, "Load", &format!("{}: {}", scenario.name, scenario.load));
+    for group in crate::objectives::groups(summary, &summary.scenarios) {
+        let of = if group.title.is_empty() { String::new() } else { format!("{}, ", group.title) };
+        for scenario in group.members {
+            definition(out, "Load", &format!("{of}{}: {}", scenario.name, scenario.load));
+        }
     }
     definition(out, "Run", &run.id);
     definition(out, "Seed", &run.seed.to_string());

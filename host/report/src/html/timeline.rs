@@ -2,10 +2,11 @@
 
 use stresshost_metrics::{Percentiles, SeriesPoint, Summary};
 
-use crate::format;
-use crate::html::chart::{Chart, Line, Places};
+use crate::html::chart::{Band, Chart, Line, Places};
 use crate::html::markup::{Markup, tick, time};
 use crate::html::page::{begin, end};
+use crate::limits::{MAX_BANDS, MAX_TIP_PHASES};
+use crate::{format, objectives};
 
 /// A percentile: its name, the class of its colour, and where to find it.
 type Point = (&'static str, &'static str, fn(&Percentiles) -> u64);
@@ -105,13 +106,38 @@ fn chart(
         y_title,
         places: Places::Time(times),
         lines,
-        tips: summary.series.iter().map(tip).collect(),
+        tips: summary.series.iter().map(|point| tip(point) + &phases(summary, point)).collect(),
         low: false,
         log,
         y_text: if log { tick } else { format::number },
         x_text: format_moment,
-        shade: summary.warmup.as_ref().map(|warmup| (0.0, warmup.duration_s, "warm-up")),
+        bands: bands(summary),
     }
+}
+
+/// Stretches of time to set off: the phases that ran; without any, the warm-up.
+fn bands(summary: &Summary) -> Vec<Band> {
+    if summary.phases.is_empty() {
+        let warmup = summary.warmup.iter();
+        return warmup
+            .map(|warmup| Band { from: 0.0, to: warmup.duration_s, label: "warm-up".to_owned() })
+            .collect();
+    }
+    let ran = summary.phases.iter().filter_map(|phase| Some((phase, phase.started_s?)));
+    let bands =
+        ran.map(|(phase, from)| Band { from, to: from + phase.duration_s, label: phase.name.clone() });
+    bands.take(MAX_BANDS).collect()
+}
+
+/// The phases that went on during a point, as lines of its tip.
+fn phases(summary: &Summary, point: &SeriesPoint) -> String {
+    let names = objectives::phases_between(summary, point.t_s, point.t_s + point.width_s);
+    let more = names.len().saturating_sub(MAX_TIP_PHASES);
+    let mut text: String = names.iter().take(MAX_TIP_PHASES).map(|name| format!("\nphase {name}")).collect();
+    if more > 0 {
+        text.push_str(&format!("\nand {more} more phases"));
+    }
+    text
 }
 
 fn format_moment(t_s: f64) -> String {

@@ -10,15 +10,21 @@ use crate::text::page::fit;
 /// Columns inside the brackets of the progress bar, at most: longer ones only push the numbers apart.
 const MAX_BAR: usize = 30;
 
+/// Phases named in the line, and columns of one name: the numbers matter more.
+const MAX_PHASES: usize = 3;
+const MAX_PHASE_WIDTH: usize = 16;
+
 /// Below this a bar tells nothing the percentage does not.
 const MIN_BAR: usize = 8;
 
-/// The line of a live display: progress, time, busy virtual users, rate, latency and errors of the last interval.
+/// The line of a live display: progress, time, phases, busy virtual users, rate, latency and errors of the last interval.
 ///
 /// It is plain ASCII and at most `width` columns; what does not fit is left out from the end on. Without `total` the
 /// run has no known end and the line no bar.
 pub fn live_line(snapshot: &Snapshot, elapsed: Duration, total: Option<Duration>, width: usize) -> String {
-    let mut parts = vec![progress(elapsed, total), format!("{} VUs", format::count(snapshot.vus_busy))];
+    let mut parts = vec![progress(elapsed, total)];
+    parts.extend(phases(&snapshot.phases));
+    parts.push(format!("{} VUs", format::count(snapshot.vus_busy)));
     parts.push(format!("{}/s", format::rate(per_s(snapshot.fired, snapshot.interval_s))));
     if let Some(response) = snapshot.response_us {
         let (p50, p99) = (format::duration_us(response.p50), format::duration_us(response.p99));
@@ -42,6 +48,20 @@ pub fn live_line(snapshot: &Snapshot, elapsed: Duration, total: Option<Duration>
         Some(total) => with_bar(&line, share(elapsed, total), width),
         None => line,
     }
+}
+
+/// The phases that go on; `None` when the plan has none or none does.
+fn phases(names: &[String]) -> Option<String> {
+    let more = names.len().saturating_sub(MAX_PHASES);
+    let shown: Vec<_> = names.iter().take(MAX_PHASES).map(|name| ascii(name)).collect();
+    let more = if more > 0 { format!("+{more}") } else { String::new() };
+    (!names.is_empty()).then(|| format!("[{}{more}]", shown.join("+")))
+}
+
+/// A name in letters of one column each; question marks stand for others.
+fn ascii(name: &str) -> String {
+    let plain = |letter: char| if letter.is_ascii_graphic() || letter == ' ' { letter } else { '?' };
+    fit(&name.chars().map(plain).collect::<String>(), MAX_PHASE_WIDTH)
 }
 
 fn progress(elapsed: Duration, total: Option<Duration>) -> String {
@@ -77,7 +97,7 @@ fn with_bar(line: &str, share: f64, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use stresshost_metrics::Percentiles;
+    use stresshost_metrics::{GeneratorSnapshot, Percentiles};
 
     use super::*;
 
@@ -93,6 +113,10 @@ mod tests {
             response_us,
             lag_p99_us: 0,
             scenarios: Vec::new(),
+            operations: Vec::new(),
+            metrics: Vec::new(),
+            phases: Vec::new(),
+            generator: GeneratorSnapshot::default(),
         }
     }
 
@@ -121,6 +145,27 @@ mod tests {
         ];
         for (line, expected) in table {
             assert_eq!(line, expected);
+        }
+    }
+
+    #[test]
+    fn phases_that_go_on_are_named() {
+        let at = Duration::from_millis(3_500);
+        let line = |names: &[&str]| {
+            let phases = names.iter().map(|&name| name.to_owned()).collect();
+            live_line(&Snapshot { phases, ..snapshot(0, None) }, at, None, 100)
+        };
+        let table: [(&[&str], &str); 4] = [
+            (&["peak"], "3.5s  [peak]  50 VUs  5,000/s  0 errors"),
+            (&["peak", "reports"], "3.5s  [peak+reports]  50 VUs  5,000/s  0 errors"),
+            (&["a", "b", "c", "d", "e"], "3.5s  [a+b+c+2]  50 VUs  5,000/s  0 errors"),
+            (
+                &["h\u{1b}é", "a very long name of a phase"],
+                "3.5s  [h??+a very long na..]  50 VUs  5,000/s  0 errors",
+            ),
+        ];
+        for (names, expected) in table {
+            assert_eq!(line(names), expected);
         }
     }
 

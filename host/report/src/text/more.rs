@@ -48,12 +48,16 @@ pub(super) fn generator(page: &mut Page, summary: &Summary) {
     page.paragraph(
         INDENT,
         &format!(
-            "{} of {cores} ({:.1} CPU s, {:.1} of them in the plugin), peak memory {}, schedule lag p99 {}",
+            "{} of {cores} ({:.1} CPU s, {:.1} of them in the plugin), busiest core {}, peak memory {}, schedule lag p99 \
+             {}, the generator's own p99 {}{}",
             format::percent_of(used.cpu_share),
             used.cpu_s,
             used.guest_cpu_s,
+            format::percent_of(used.busiest_core_share),
             format::bytes(used.rss_max_bytes),
-            format::duration_us(used.lag_p99_us)
+            format::duration_us(used.lag_p99_us),
+            format::duration_us(used.own_lag_p99_us),
+            facts::limited(used)
         ),
         Tone::Plain,
     );

@@ -1,11 +1,11 @@
-//! What was run and how it ended: verdict, thresholds, errors, iterations, checks.
+//! What was run and how it ended: verdict, errors, iterations, checks.
 
 use stresshost_metrics::{ScenarioSummary, Summary, VerdictStatus};
 
 use crate::text::latency;
 use crate::text::page::{INDENT, Page, Tone};
 use crate::text::table::{Cell, Table};
-use crate::{facts, format};
+use crate::{facts, format, objectives};
 
 pub(super) fn tone(status: VerdictStatus) -> Tone {
     match status {
@@ -17,9 +17,8 @@ pub(super) fn tone(status: VerdictStatus) -> Tone {
 
 pub(super) fn verdict(page: &mut Page, summary: &Summary) {
     let verdict = &summary.verdict;
-    page.push(verdict.status.label(), tone(verdict.status));
-    page.push(&format!("  {}", facts::verdict_meaning(verdict.status)), Tone::Plain);
-    page.end_line();
+    let word = (verdict.status.label(), tone(verdict.status));
+    page.marked(0, word, INDENT, facts::verdict_meaning(verdict.status));
     for reason in &verdict.reasons {
         page.bullet(INDENT, "-", reason);
     }
@@ -43,29 +42,15 @@ pub(super) fn run(page: &mut Page, summary: &Summary) {
     let started = if run.started.is_empty() { String::new() } else { format!(" from {}", run.started) };
     page.pair("Measured", &format!("{}{started}", format::seconds(run.duration_s)));
     let alone = summary.scenarios.len() == 1;
-    for (index, scenario) in summary.scenarios.iter().enumerate() {
-        let name = if alone { String::new() } else { format!("{}: ", scenario.name) };
-        page.pair(if index == 0 { "Load" } else { "" }, &format!("{name}{}", scenario.load));
+    let mut title = "Load";
+    for group in objectives::groups(summary, &summary.scenarios) {
+        let of = if group.title.is_empty() { String::new() } else { format!("{}, ", group.title) };
+        for scenario in group.members {
+            let name = if alone { String::new() } else { format!("{of}{}: ", scenario.name) };
+            page.pair(title, &format!("{name}{}", scenario.load));
+            title = "";
+        }
     }
-}
-
-pub(super) fn thresholds(page: &mut Page, summary: &Summary) {
-    if summary.thresholds.is_empty() {
-        return;
-    }
-    page.heading("Thresholds", "");
-    let mut table = Table::new(&["threshold"]).numbers("", &["measured", "limit"]).words("status");
-    for threshold in &summary.thresholds {
-        let value = |value| facts::threshold_value(&threshold.expression, value);
-        let actual = threshold.actual.map_or_else(|| "no data".to_owned(), value);
-        table.row(vec![
-            Cell::new(&threshold.expression),
-            Cell::new(actual),
-            Cell::new(value(threshold.limit)),
-            Cell::toned(threshold.status.label(), tone(threshold.status)),
-        ]);
-    }
-    table.write(page);
 }
 
 pub(super) fn errors(page: &mut Page, summary: &Summary) {
@@ -101,20 +86,18 @@ fn clean(kind: &str) -> String {
 pub(super) fn statuses(page: &mut Page, summary: &Summary) {
     let scenarios = facts::many_scenarios(summary);
     let mut table = latency::names(scenarios).words("status x count");
-    for op in summary.operations.iter().filter(|op| !op.statuses.is_empty()) {
-        let all: Vec<_> = op
-            .statuses
-            .iter()
-            .map(|(status, count)| format!("{status} x {}", format::count(*count)))
-            .collect();
-        // One row per status keeps a long list readable on a narrow terminal.
-        for (index, status) in all.iter().enumerate() {
-            let mut row = latency::name_cells(op, scenarios);
-            if index > 0 {
-                row.fill(Cell::default());
+    for group in objectives::groups(summary, &summary.operations) {
+        table.title(&group.title);
+        for op in group.members {
+            // One row per status keeps a long list readable on a narrow terminal.
+            for (index, (status, count)) in op.statuses.iter().enumerate() {
+                let mut row = latency::name_cells(op, scenarios);
+                if index > 0 {
+                    row.fill(Cell::default());
+                }
+                row.push(Cell::new(format!("{status} x {}", format::count(*count))));
+                table.row(row);
             }
-            row.push(Cell::new(status));
-            table.row(row);
         }
     }
     if !table.is_empty() {
@@ -128,11 +111,14 @@ pub(super) fn iterations(page: &mut Page, summary: &Summary) {
         return;
     }
     page.heading("Iterations", "of the measured window, each accounted for");
-    for scenario in &summary.scenarios {
-        if summary.scenarios.len() > 1 {
-            page.paragraph(INDENT, &scenario.name, Tone::Heading);
+    for group in objectives::groups(summary, &summary.scenarios) {
+        for scenario in group.members {
+            if summary.scenarios.len() > 1 {
+                let of = if group.title.is_empty() { String::new() } else { format!("  ({})", group.title) };
+                page.paragraph(INDENT, &format!("{}{of}", scenario.name), Tone::Heading);
+            }
+            accounting(page, scenario);
         }
-        accounting(page, scenario);
     }
 }
 
@@ -140,6 +126,11 @@ pub(super) fn accounting(page: &mut Page, scenario: &ScenarioSummary) {
     for equation in facts::accounting(&scenario.iterations) {
         let tone = if equation.contains("!=") { Tone::Bad } else { Tone::Plain };
         page.paragraph(INDENT, &equation, tone);
+    }
+    if scenario.duration_s > 0.0 {
+        let rate = format::rate(scenario.iterations.started as f64 / scenario.duration_s);
+        let text = format!("{rate} started per second of {}", format::seconds(scenario.duration_s));
+        page.paragraph(INDENT, &text, Tone::Plain);
     }
     let Some(response) = scenario.response_us else { return };
     page.paragraph(

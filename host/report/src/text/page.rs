@@ -10,7 +10,7 @@ use crate::escape::one_line;
 
 /// What a piece of text wants to say; the words must say it too, for those who see no colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     #[default]
     Plain,
     Heading,
@@ -35,7 +35,7 @@ impl Tone {
 }
 
 /// A report being written.
-pub(super) struct Page {
+pub(crate) struct Page {
     out: String,
     width: usize,
     color: bool,
@@ -45,23 +45,23 @@ pub(super) struct Page {
 const LABEL_WIDTH: usize = 12;
 
 /// Blanks before what stands under a heading.
-pub(super) const INDENT: usize = 2;
+pub(crate) const INDENT: usize = 2;
 
 impl Page {
-    pub(super) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
         Self { out: String::new(), width: options.columns(), color: options.color }
     }
 
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.out
     }
 
     /// Adds `text` as it stands: it must be clean and must fit.
-    pub(super) fn push(&mut self, text: &str, tone: Tone) {
+    pub(crate) fn push(&mut self, text: &str, tone: Tone) {
         let style = tone.style();
         if self.color && tone != Tone::Plain && !text.is_empty() {
             // Writing to a `String` cannot fail.
@@ -72,13 +72,13 @@ impl Page {
     }
 
     /// Ends the line, without blanks at its end.
-    pub(super) fn end_line(&mut self) {
+    pub(crate) fn end_line(&mut self) {
         self.out.truncate(self.out.trim_end_matches(' ').len());
         self.out.push('\n');
     }
 
     /// A blank line and a heading, with a remark behind it.
-    pub(super) fn heading(&mut self, title: &str, remark: &str) {
+    pub(crate) fn heading(&mut self, title: &str, remark: &str) {
         self.out.push('\n');
         self.push(&fit(&one_line(title), self.width), Tone::Heading);
         let remark = one_line(remark);
@@ -95,7 +95,7 @@ impl Page {
     }
 
     /// A paragraph wrapped at the width.
-    pub(super) fn paragraph(&mut self, indent: usize, text: &str, tone: Tone) {
+    pub(crate) fn paragraph(&mut self, indent: usize, text: &str, tone: Tone) {
         for line in wrap(&one_line(text), self.width.saturating_sub(indent)) {
             self.blanks(indent);
             self.push(&line, tone);
@@ -104,13 +104,18 @@ impl Page {
     }
 
     /// A bulleted paragraph.
-    pub(super) fn bullet(&mut self, indent: usize, mark: &str, text: &str) {
-        let hang = indent + mark.width() + 1;
+    pub(crate) fn bullet(&mut self, indent: usize, mark: &str, text: &str) {
+        self.marked(indent, (mark, Tone::Plain), 1, text);
+    }
+
+    /// A paragraph that hangs behind a mark and a gap.
+    pub(crate) fn marked(&mut self, indent: usize, (mark, tone): (&str, Tone), gap: usize, text: &str) {
+        let hang = indent + mark.width() + gap;
         for (index, line) in wrap(&one_line(text), self.width.saturating_sub(hang)).iter().enumerate() {
             self.blanks(if index == 0 { indent } else { hang });
             if index == 0 {
-                self.push(mark, Tone::Plain);
-                self.out.push(' ');
+                self.push(mark, tone);
+                self.blanks(gap);
             }
             self.push(line, Tone::Plain);
             self.end_line();
@@ -118,7 +123,7 @@ impl Page {
     }
 
     /// A `name  value` line; an empty name continues the one before.
-    pub(super) fn pair(&mut self, name: &str, value: &str) {
+    pub(crate) fn pair(&mut self, name: &str, value: &str) {
         let lines = wrap(&one_line(value), self.width.saturating_sub(LABEL_WIDTH));
         for (index, line) in lines.iter().enumerate() {
             let name = if index == 0 { name } else { "" };
@@ -129,13 +134,13 @@ impl Page {
         }
     }
 
-    pub(super) fn blanks(&mut self, count: usize) {
+    pub(crate) fn blanks(&mut self, count: usize) {
         self.out.extend(std::iter::repeat_n(' ', count));
     }
 }
 
 /// `text` cut to `width` columns, two dots standing for what was cut.
-pub(super) fn fit(text: &str, width: usize) -> String {
+pub(crate) fn fit(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -154,7 +159,7 @@ pub(super) fn fit(text: &str, width: usize) -> String {
 }
 
 /// Lines of at most `width` columns. Words longer than a line are broken.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();

@@ -12,22 +12,22 @@ const GAP: usize = 2;
 
 /// A cell: clean text and its tone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     tone: Tone,
 }
 
 impl Cell {
-    pub(super) fn new(text: impl AsRef<str>) -> Self {
+    pub(crate) fn new(text: impl AsRef<str>) -> Self {
         Self::toned(text, Tone::Plain)
     }
 
-    pub(super) fn toned(text: impl AsRef<str>, tone: Tone) -> Self {
+    pub(crate) fn toned(text: impl AsRef<str>, tone: Tone) -> Self {
         Self { text: one_line(text.as_ref()), tone }
     }
 
     /// A count, in the tone of a problem unless it is none.
-    pub(super) fn problem(text: impl AsRef<str>, count: u64) -> Self {
+    pub(crate) fn problem(text: impl AsRef<str>, count: u64) -> Self {
         Self::toned(text, if count > 0 { Tone::Bad } else { Tone::Plain })
     }
 }
@@ -43,45 +43,78 @@ struct Column {
 
 /// A table whose first columns, the names, are repeated when it is broken.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
+    /// Blanks before each line.
+    indent: usize,
     names: usize,
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
+    /// Lines between rows, each before the row of its index.
+    titles: Vec<(usize, String)>,
+    /// Rows shown at most, and where the others are.
+    most: (usize, &'static str),
 }
 
 impl Table {
     /// A table whose name columns are `names`.
-    pub(super) fn new(names: &[&str]) -> Self {
+    pub(crate) fn new(names: &[&str]) -> Self {
         let column = |title: &&str| Column { group: "", title: one_line(title), right: false };
-        Self { names: names.len(), columns: names.iter().map(column).collect(), rows: Vec::new() }
+        let columns = names.iter().map(column).collect();
+        Self {
+            indent: INDENT,
+            names: names.len(),
+            columns,
+            rows: Vec::new(),
+            titles: Vec::new(),
+            most: (MAX_TEXT_ROWS, "in summary.json"),
+        }
+    }
+
+    /// The same table with other blanks before each line.
+    pub(crate) fn indented(mut self, indent: usize) -> Self {
+        self.indent = indent;
+        self
+    }
+
+    /// The same table with another limit of its rows, and where to find the others.
+    pub(crate) fn at_most(mut self, rows: usize, elsewhere: &'static str) -> Self {
+        self.most = (rows, elsewhere);
+        self
     }
 
     /// Adds columns of numbers under a common name, which may be empty.
-    pub(super) fn numbers(mut self, group: &'static str, titles: &[&str]) -> Self {
+    pub(crate) fn numbers(mut self, group: &'static str, titles: &[&str]) -> Self {
         let column = |title: &&str| Column { group, title: one_line(title), right: true };
         self.columns.extend(titles.iter().map(column));
         self
     }
 
     /// Adds a column of words.
-    pub(super) fn words(mut self, title: &str) -> Self {
+    pub(crate) fn words(mut self, title: &str) -> Self {
         self.columns.push(Column { group: "", title: one_line(title), right: false });
         self
     }
 
     /// Adds a row; missing cells are empty, surplus ones ignored.
-    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         self.rows.push(cells);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// A line that names the rows below it; none when it is empty.
+    pub(crate) fn title(&mut self, title: &str) {
+        if !title.is_empty() {
+            self.titles.push((self.rows.len(), one_line(title)));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// Writes the table.
-    pub(super) fn write(&self, page: &mut Page) {
+    pub(crate) fn write(&self, page: &mut Page) {
         let widths = self.natural_widths();
-        let room = page.width() - INDENT;
+        let room = page.width().saturating_sub(self.indent);
         for (index, part) in self.parts(&widths, room).iter().enumerate() {
             if index > 0 {
                 page.end_line();
@@ -90,9 +123,10 @@ impl Table {
             self.shrink_names(&mut widths, part, room);
             self.write_part(page, part, &widths);
         }
-        if self.rows.len() > MAX_TEXT_ROWS {
-            let more = format::count((self.rows.len() - MAX_TEXT_ROWS) as u64);
-            page.paragraph(INDENT, &format!(".. and {more} more rows, in summary.json"), Tone::Dim);
+        let (most, elsewhere) = self.most;
+        if self.rows.len() > most {
+            let more = format::count((self.rows.len() - most) as u64);
+            page.paragraph(self.indent, &format!(".. and {more} more rows, {elsewhere}"), Tone::Dim);
         }
     }
 
@@ -103,7 +137,7 @@ impl Table {
     }
 
     fn shown(&self) -> impl Iterator<Item = &Vec<Cell>> {
-        self.rows.iter().take(MAX_TEXT_ROWS)
+        self.rows.iter().take(self.most.0)
     }
 
     fn natural_widths(&self) -> Vec<usize> {
@@ -172,26 +206,36 @@ impl Table {
         if part.iter().any(|&i| !self.columns[i].group.is_empty()) {
             self.write_groups(page, part, widths);
         }
-        let titles: Vec<_> =
-            self.columns.iter().map(|column| Cell::toned(&column.title, Tone::Dim)).collect();
-        for row in std::iter::once(&titles).chain(self.shown()) {
-            let blank = Cell::default();
-            page.blanks(INDENT);
-            for (place, &index) in part.iter().enumerate() {
-                let cell = row.get(index).unwrap_or(&blank);
-                let text = fit(&cell.text, widths[index]);
-                let pad = widths[index] - text.width();
-                let right = self.columns[index].right;
-                page.blanks(if right { pad } else { 0 } + if place > 0 { GAP } else { 0 });
-                page.push(&text, cell.tone);
-                page.blanks(if right { 0 } else { pad });
+        let head: Vec<_> = self.columns.iter().map(|column| Cell::toned(&column.title, Tone::Dim)).collect();
+        self.write_row(page, &head, part, widths);
+        let mut titles = self.titles.iter().peekable();
+        for (index, row) in self.shown().enumerate() {
+            while let Some((_, title)) = titles.next_if(|(before, _)| *before <= index) {
+                page.blanks(self.indent);
+                page.push(&fit(title, page.width().saturating_sub(self.indent)), Tone::Heading);
+                page.end_line();
             }
-            page.end_line();
+            self.write_row(page, row, part, widths);
         }
     }
 
+    fn write_row(&self, page: &mut Page, row: &[Cell], part: &[usize], widths: &[usize]) {
+        let blank = Cell::default();
+        page.blanks(self.indent);
+        for (place, &index) in part.iter().enumerate() {
+            let cell = row.get(index).unwrap_or(&blank);
+            let text = fit(&cell.text, widths[index]);
+            let pad = widths[index] - text.width();
+            let right = self.columns[index].right;
+            page.blanks(if right { pad } else { 0 } + if place > 0 { GAP } else { 0 });
+            page.push(&text, cell.tone);
+            page.blanks(if right { 0 } else { pad });
+        }
+        page.end_line();
+    }
+
     fn write_groups(&self, page: &mut Page, part: &[usize], widths: &[usize]) {
-        page.blanks(INDENT);
+        page.blanks(self.indent);
         let mut rest = part;
         while let Some(&first) = rest.first() {
             let group = self.columns[first].group;

@@ -1,7 +1,7 @@
 //! Names and messages come from plugins and servers, and mean harm until shown otherwise.
 
 use proptest::prelude::*;
-use stresshost_metrics::{Percentiles, Summary};
+use stresshost_metrics::{Percentiles, Score, Summary, ThresholdResult};
 use stresshost_plan::Analysis;
 use stresshost_report::{Format, Options};
 use unicode_width::UnicodeWidthStr;
@@ -22,18 +22,21 @@ fn infest(summary: &mut Summary, analysis: &mut Analysis, text: &str) {
     summary.notes.iter_mut().for_each(put);
     summary.findings.push(serde_json::json!({ text: text }));
     for scenario in &mut summary.scenarios {
-        put(&mut scenario.name);
-        put(&mut scenario.load);
+        for field in [&mut scenario.name, &mut scenario.load, &mut scenario.phase, &mut scenario.plugin] {
+            put(field);
+        }
     }
     for op in &mut summary.operations {
         put(&mut op.name);
         put(&mut op.protocol);
         put(&mut op.scenario);
+        put(&mut op.phase);
+        put(&mut op.plugin);
         op.errors.insert(text.to_owned(), 3);
         op.statuses.insert(text.to_owned(), 3);
         op.phases_us.insert(text.to_owned(), Percentiles::default());
     }
-    summary.thresholds.iter_mut().for_each(|threshold| put(&mut threshold.expression));
+    infest_objectives(summary, text);
     summary.checks.iter_mut().for_each(|check| put(&mut check.name));
     for metric in &mut summary.metrics {
         put(&mut metric.name);
@@ -68,8 +71,40 @@ fn infest(summary: &mut Summary, analysis: &mut Analysis, text: &str) {
     }
 }
 
+fn infest_objectives(summary: &mut Summary, text: &str) {
+    let put = |field: &mut String| text.clone_into(field);
+    let objective = |threshold: &mut ThresholdResult| {
+        for field in [
+            &mut threshold.expression,
+            &mut threshold.label,
+            &mut threshold.phase,
+            &mut threshold.plugin,
+            &mut threshold.comparison,
+            &mut threshold.unit,
+            &mut threshold.reason,
+        ] {
+            text.clone_into(field);
+        }
+    };
+    summary.thresholds.iter_mut().for_each(objective);
+    for phase in &mut summary.phases {
+        put(&mut phase.name);
+        put(&mut phase.description);
+        put(&mut phase.reason);
+        phase.depends_on.iter_mut().for_each(put);
+        phase.criteria.iter_mut().for_each(objective);
+    }
+}
+
 fn infested(text: &str) -> (Summary, Analysis) {
-    let (mut summary, mut analysis) = (sample::summary(), sample::analysis());
+    // The phased sample has what the plain one lacks, and the other way round.
+    let (plain, phased) = (sample::summary(), sample::phased());
+    let (phases, score, verdict) = (phased.phases, phased.score, phased.verdict);
+    let thresholds = [plain.thresholds.clone(), phased.thresholds].concat();
+    let operations = [plain.operations.clone(), phased.operations].concat();
+    let scenarios = [plain.scenarios.clone(), phased.scenarios].concat();
+    let mut summary = Summary { phases, score, verdict, thresholds, operations, scenarios, ..plain };
+    let mut analysis = sample::analysis();
     infest(&mut summary, &mut analysis, text);
     (summary, analysis)
 }
@@ -141,7 +176,6 @@ fn hostile_text_is_shown_as_it_is() {
 
 #[test]
 fn numbers_beyond_reason_break_nothing() {
-    let mut summary = sample::summary();
     let huge = Percentiles {
         count: u64::MAX,
         min: u64::MAX,
@@ -153,6 +187,22 @@ fn numbers_beyond_reason_break_nothing() {
         p999: 0,
         max: u64::MAX,
     };
+    let mut summary = sample::summary();
+    summary.phases = sample::phased().phases;
+    for (index, phase) in summary.phases.iter_mut().enumerate() {
+        phase.started_s = [Some(f64::NAN), Some(f64::NEG_INFINITY), Some(1e300), Some(3.0)][index % 4];
+        phase.duration_s = [f64::NAN, f64::INFINITY, -1e300, -5.0][index % 4];
+    }
+    summary.score = Some(Score { met: f64::NAN, of: 0.0, required: f64::INFINITY });
+    summary.thresholds[1].worst_t_s = Some(f64::NAN);
+    summary.thresholds[1].weight = f64::NAN;
+    summary.thresholds[1].limit = f64::NAN;
+    if let Some(all) = &mut summary.overall {
+        (all.count, all.errors, all.response_us) = (0, u64::MAX, Some(huge));
+    }
+    summary.generator.own_lag_p99_us = u64::MAX;
+    summary.generator.limited_s = f64::INFINITY;
+    summary.scenarios[0].duration_s = 1e-320;
     for op in &mut summary.operations {
         op.count = u64::MAX;
         op.rate_per_s = f64::NAN;

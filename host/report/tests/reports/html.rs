@@ -56,6 +56,51 @@ fn every_part_of_a_summary_is_shown() {
     }
 }
 
+#[test]
+fn thresholds_phases_and_an_invalid_generator_stand_above_the_numbers() {
+    let page = report(Format::Html, &sample::phased(), None, &Options::default());
+    let document = parse(&page);
+    let titles: Vec<_> = document
+        .descendants()
+        .filter(|node| node.has_tag_name("h2"))
+        .filter_map(|node| node.text())
+        .take(3)
+        .collect();
+    assert_eq!(titles, ["These numbers say nothing about the target.", "Thresholds", "Phases"]);
+    let alert = page.find("role=\"alert\"").expect("is there");
+    assert!(page.find("class=\"tiles\"").is_some_and(|tiles| alert < tiles));
+    let text: String = document.root_element().descendants().filter_map(|node| node.text()).collect();
+    let shown = [
+        "own lag p99 48.2ms",
+        "busiest core 99.10%",
+        "9 operations failed: The machine ran out of local ports",
+        "412ms",
+        "< 300ms",
+        "aborted the run",
+        "worst window ended at 33.0s",
+        "WARN",
+        "Score 4 of 6 (66.7%), 80.0% needed: missed.",
+        "phase `peak` did not meet its criteria",
+        "skipped",
+        "read as `http.response_us.p95 < 100ms`",
+        "phase peak, plugin devstress",
+    ];
+    for part in shown {
+        assert!(text.contains(part), "{part} is missing");
+    }
+    let marks: Vec<_> = document
+        .descendants()
+        .filter(|node| node.attribute("class") == Some("mark"))
+        .filter_map(|node| node.text())
+        .collect();
+    // Each chart, wide and narrow, names every phase that ran.
+    for name in ["warm", "peak", "reports"] {
+        assert_eq!(marks.iter().filter(|mark| **mark == name).count(), 6, "{name} in {marks:?}");
+    }
+    assert!(!marks.contains(&"cool-down"), "it never began: {marks:?}");
+    assert!(text.contains("phase peak\nphase reports"), "tips name the phases");
+}
+
 /// A browser takes `<div/>` for an opened `div`; only what has no content by nature may be written so.
 #[test]
 fn only_shapes_and_void_elements_are_self_closing() {

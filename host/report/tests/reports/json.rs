@@ -11,7 +11,7 @@ fn what_is_read_back_equals_what_was_written() {
     odd.generator.cpu_share = 1.0 / 3.0;
     odd.run.seed = u64::MAX;
     odd.operations[0].rate_per_s = 2.225_073_858_507_201e-308;
-    for summary in [sample::summary(), sample::empty(), odd] {
+    for summary in [sample::summary(), sample::phased(), sample::empty(), odd] {
         let text = report(Format::Json, &summary, Some(&sample::analysis()), &Options::default());
         let read: Summary = serde_json::from_str(&text).expect("valid");
         assert_eq!(read, summary);
@@ -20,7 +20,7 @@ fn what_is_read_back_equals_what_was_written() {
 
 #[test]
 fn fields_stand_in_the_order_of_their_types() {
-    let text = report(Format::Json, &sample::summary(), None, &Options::default());
+    let text = report(Format::Json, &sample::phased(), None, &Options::default());
     let top: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("  \"")?.split('"').next()).collect();
     let expected = [
         "schema",
@@ -28,14 +28,16 @@ fn fields_stand_in_the_order_of_their_types() {
         "verdict",
         "scenarios",
         "operations",
+        "overall",
+        "phases",
         "thresholds",
+        "score",
         "checks",
         "findings",
         "metrics",
         "generator",
         "faults",
         "series",
-        "warmup",
         "failures",
         "notes",
     ];

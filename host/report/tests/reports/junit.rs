@@ -12,11 +12,12 @@ fn cases(document: &str) -> Vec<(String, String, &'static str)> {
     let parsed = parse(document);
     let case = |node: roxmltree::Node<'_, '_>| {
         let child = |name: &str| node.children().any(|child| child.has_tag_name(name));
-        let outcome = match (child("failure"), child("error")) {
-            (true, false) => "failure",
-            (false, true) => "error",
-            (false, false) => "passed",
-            (true, true) => "both",
+        let outcome = match (child("failure"), child("error"), child("skipped")) {
+            (true, false, false) => "failure",
+            (false, true, false) => "error",
+            (false, false, true) => "skipped",
+            (false, false, false) => "passed",
+            _ => "several",
         };
         let attribute = |name| node.attribute(name).expect("is there").to_owned();
         (attribute("classname"), attribute("name"), outcome)
@@ -41,9 +42,9 @@ fn suites_cases_and_outcomes() {
         ("checks", "status is 200", "failure"),
         ("checks", "order has an id", "failure"),
         ("checks", "body under 64 KiB", "passed"),
-        ("thresholds", "response_us{op=GET /products/:id} p99 < 25ms", "failure"),
-        ("thresholds", "errors ratio < 0.01", "passed"),
-        ("thresholds", "response_us{op=GET /admin} p95 < 1s", "error"),
+        ("thresholds", "http.response_us{operation=GET /products/:id}.p99 < 25ms", "failure"),
+        ("thresholds", "http.errors.rate < 1%", "passed"),
+        ("thresholds", "http.response_us{operation=GET /admin}.p95 < 1s", "error"),
     ];
     assert_eq!(cases, expected);
     let parsed = parse(&document);
@@ -66,6 +67,45 @@ fn suites_cases_and_outcomes() {
         notes.is_some_and(|notes| notes.contains("4 x timeout") && notes.contains("within 1s")),
         "{notes:?}"
     );
+}
+
+#[test]
+fn phases_and_their_criteria_are_cases() {
+    let document = junit(&sample::phased());
+    let cases = cases(&document);
+    let cases: Vec<_> =
+        cases.iter().map(|(suite, name, outcome)| (suite.as_str(), name.as_str(), *outcome)).collect();
+    let expected = [
+        ("scenario browse (phase warm, plugin devstress)", "iterations", "passed"),
+        ("scenario browse (phase warm, plugin devstress)", "GET /search", "passed"),
+        ("scenario browse (phase peak, plugin devstress)", "iterations", "passed"),
+        ("scenario browse (phase peak, plugin devstress)", "GET /search", "passed"),
+        ("scenario month (phase reports, plugin sqlstress)", "SELECT month", "passed"),
+        ("thresholds", "success_rate: \">95%\"", "passed"),
+        ("thresholds", "http.count.per_s >= 1000, warn", "passed"),
+        ("thresholds", "http.response_us.p50 < 300ms", "failure"),
+        ("phase warm", "phase", "passed"),
+        ("phase warm", "http.errors.rate < 1%", "passed"),
+        ("phase peak", "phase", "failure"),
+        ("phase peak", "p95_response_time: \"<100ms\"", "failure"),
+        ("phase reports", "phase", "passed"),
+        ("phase cool-down", "phase", "skipped"),
+        ("phase cool-down", "checks.rate == 100%", "skipped"),
+    ];
+    for case in expected {
+        assert!(cases.contains(&case), "{case:?} is not in {cases:#?}");
+    }
+    let parsed = parse(&document);
+    assert_eq!(parsed.root_element().attribute("skipped"), Some("2"));
+    for (name, shown) in [
+        ("http.response_us.p50 < 300ms", "measured 300400us, limit < 300000us"),
+        ("http.count.per_s >= 1000, warn", "warning: it did not hold\nmeasured 947/s, limit >= 1,000/s"),
+        ("checks.rate == 100%", "skipped: phase `peak` did not meet its criteria"),
+    ] {
+        let case = parsed.descendants().find(|node| node.attribute("name") == Some(name)).expect("is there");
+        let text: String = case.descendants().filter_map(|node| node.text()).collect();
+        assert!(text.contains(shown), "{name}: {text}");
+    }
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! Every report of the sample run, of an empty run, and of runs whose names mean harm.
 
+mod audit;
+mod compare;
 mod hostile;
 mod html;
 mod json;
 mod junit;
+mod plan;
 mod sample;
+mod streams;
 mod text;
 
 use stresshost_metrics::Summary;

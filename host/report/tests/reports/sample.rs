@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use stresshost_metrics::{
     BytesSummary, CheckResult, FailureSummary, FaultSummary, GeneratorSummary, HostInfo, IterationsSummary,
-    MetricSummary, MetricValueSummary, OperationSummary, Percentiles, PluginInfo, RunInfo, SUMMARY_SCHEMA,
-    ScenarioSummary, SeriesPoint, Summary, ThresholdResult, Verdict, VerdictStatus, WarmupSummary,
+    MetricSummary, MetricValueSummary, OperationSummary, OverallSummary, Percentiles, PhaseStatus,
+    PhaseSummary, PluginInfo, RunInfo, SUMMARY_SCHEMA, ScenarioSummary, Score, SeriesPoint, Summary,
+    ThresholdResult, Verdict, VerdictStatus, WarmupSummary,
 };
 use stresshost_plan::{ANALYSIS_SCHEMA, Analysis, Finding, Recommendation, Section};
 
@@ -42,6 +43,8 @@ fn operation(name: &str, scenario: &str, count: u64, p50: u64, errors: &[(&str, 
         name: name.to_owned(),
         protocol: "http".to_owned(),
         scenario: scenario.to_owned(),
+        phase: String::new(),
+        plugin: String::new(),
         count,
         fired: count + 1,
         errors,
@@ -59,7 +62,12 @@ fn scenario(name: &str, load: &str, due: u64, dropped: u64) -> ScenarioSummary {
     let started = due - dropped;
     ScenarioSummary {
         name: name.to_owned(),
+        phase: String::new(),
+        plugin: String::new(),
         load: load.to_owned(),
+        open: name == "buy",
+        limit_s: None,
+        duration_s: 60.0,
         iterations: IterationsSummary {
             due,
             started,
@@ -133,7 +141,7 @@ pub(crate) fn summary() -> Summary {
         verdict: Verdict {
             status: VerdictStatus::Fail,
             reasons: vec![
-                "threshold `response_us{op=GET /products/:id} p99 < 25ms` was 36.9ms".to_owned(),
+                "threshold `http.response_us{operation=GET /products/:id}.p99 < 25ms` was 36.9ms".to_owned(),
                 "check `order has an id` failed 11 of 2990 times".to_owned(),
             ],
         },
@@ -147,7 +155,16 @@ pub(crate) fn summary() -> Summary {
             operation("POST /cart", "buy", 2_990, 1_800, &[]),
             operation("POST /checkout", "buy", 2_990, 5_600, &[("reset", 3)]),
         ],
+        overall: Some(OverallSummary {
+            count: 62_768,
+            errors: 50,
+            service_us: Some(percentiles(62_768, 2_100, 6)),
+            response_us: Some(percentiles(62_768, 2_200, 28)),
+            lag_us: Some(percentiles(62_768, 38, 700)),
+        }),
+        phases: Vec::new(),
         thresholds: thresholds(),
+        score: None,
         checks: vec![
             CheckResult { name: "status is 200".to_owned(), passed: 62_718, failed: 50 },
             CheckResult { name: "order has an id".to_owned(), passed: 2_979, failed: 11 },
@@ -158,9 +175,12 @@ pub(crate) fn summary() -> Summary {
         generator: GeneratorSummary {
             cpu_s: 31.4,
             cpu_share: 0.262,
+            busiest_core_share: 0.341,
             rss_max_bytes: 96_000_000,
             guest_cpu_s: 7.9,
             lag_p99_us: 26_600,
+            own_lag_p99_us: 180,
+            limited_s: 0.0,
         },
         faults: vec![FaultSummary {
             plugin: "devstress".to_owned(),
@@ -184,23 +204,164 @@ pub(crate) fn summary() -> Summary {
     }
 }
 
-fn thresholds() -> Vec<ThresholdResult> {
-    let threshold = |expression: &str, actual, limit, status| ThresholdResult {
+/// A threshold without anything special.
+fn threshold(
+    expression: &str,
+    unit: &str,
+    actual: Option<f64>,
+    (comparison, limit): (&str, f64),
+    status: VerdictStatus,
+) -> ThresholdResult {
+    ThresholdResult {
         expression: expression.to_owned(),
+        label: String::new(),
+        phase: String::new(),
+        plugin: String::new(),
         actual,
+        comparison: comparison.to_owned(),
         limit,
+        unit: unit.to_owned(),
         status,
-    };
+        samples: 28_400,
+        warn: false,
+        key: false,
+        weight: 1.0,
+        worst_t_s: None,
+        aborted: false,
+        reason: String::new(),
+    }
+}
+
+fn thresholds() -> Vec<ThresholdResult> {
+    use VerdictStatus::{Fail, Inconclusive, Pass};
+    let products = "http.response_us{operation=GET /products/:id}.p99 < 25ms";
+    let admin = "http.response_us{operation=GET /admin}.p95 < 1s";
     vec![
-        threshold(
-            "response_us{op=GET /products/:id} p99 < 25ms",
-            Some(36_890.0),
-            25_000.0,
-            VerdictStatus::Fail,
-        ),
-        threshold("errors ratio < 0.01", Some(0.000_797), 0.01, VerdictStatus::Pass),
-        threshold("response_us{op=GET /admin} p95 < 1s", None, 1e6, VerdictStatus::Inconclusive),
+        threshold(products, "us", Some(36_890.0), ("<", 25_000.0), Fail),
+        threshold("http.errors.rate < 1%", "ratio", Some(0.000_797), ("<", 0.01), Pass),
+        ThresholdResult {
+            reason: "no operation is named so".to_owned(),
+            ..threshold(admin, "us", None, ("<", 1e6), Inconclusive)
+        },
     ]
+}
+
+/// Thresholds of every sort, with a score.
+fn weighed() -> Vec<ThresholdResult> {
+    use VerdictStatus::{Fail, Pass};
+    vec![
+        ThresholdResult {
+            key: true,
+            worst_t_s: Some(33.0),
+            aborted: true,
+            ..threshold(
+                "http.response_us{scenario=buy}.p95 < 300ms over 5s, abort after 10s, key",
+                "us",
+                Some(412_000.0),
+                ("<", 300_000.0),
+                Fail,
+            )
+        },
+        ThresholdResult {
+            label: "success_rate: \">95%\"".to_owned(),
+            phase: "peak".to_owned(),
+            weight: 2.0,
+            ..threshold("successes.rate{phase=peak} > 95%", "ratio", Some(0.999_2), (">", 0.95), Pass)
+        },
+        ThresholdResult {
+            warn: true,
+            ..threshold("http.count.per_s >= 1000, warn", "per_s", Some(946.7), (">=", 1_000.0), Fail)
+        },
+        threshold("generator.rss_bytes.max < 1GiB", "bytes", Some(96e6), ("<", 1_073_741_824.0), Pass),
+        threshold("items sold.count > 5000", "", Some(8_931.0), (">", 5_000.0), Pass),
+        threshold("http.response_us.p50 < 300ms", "us", Some(300_400.0), ("<", 300_000.0), Fail),
+    ]
+}
+
+fn phase(name: &str, after: &[&str], status: PhaseStatus, times: Option<(f64, f64)>) -> PhaseSummary {
+    PhaseSummary {
+        name: name.to_owned(),
+        description: String::new(),
+        depends_on: after.iter().map(|&name| name.to_owned()).collect(),
+        status,
+        reason: String::new(),
+        started_s: times.map(|times| times.0),
+        duration_s: times.map_or(0.0, |times| times.1),
+        criteria: Vec::new(),
+    }
+}
+
+fn phases() -> Vec<PhaseSummary> {
+    use VerdictStatus::{Fail, Inconclusive, Pass};
+    vec![
+        PhaseSummary {
+            description: "fills the caches".to_owned(),
+            criteria: vec![threshold("http.errors.rate < 1%", "ratio", Some(0.0), ("<", 0.01), Pass)],
+            ..phase("warm", &[], PhaseStatus::Passed, Some((0.0, 15.0)))
+        },
+        PhaseSummary {
+            reason: "criterion `p95_response_time: \"<100ms\"` was 128ms".to_owned(),
+            criteria: vec![ThresholdResult {
+                label: "p95_response_time: \"<100ms\"".to_owned(),
+                ..threshold("http.response_us.p95 < 100ms", "us", Some(128_000.0), ("<", 100_000.0), Fail)
+            }],
+            ..phase("peak", &["warm"], PhaseStatus::Failed, Some((15.2, 45.0)))
+        },
+        phase("reports", &["warm"], PhaseStatus::Passed, Some((15.2, 30.0))),
+        PhaseSummary {
+            reason: "phase `peak` did not meet its criteria".to_owned(),
+            criteria: vec![threshold("checks.rate == 100%", "ratio", None, ("==", 1.0), Inconclusive)],
+            ..phase("cool-down", &["peak", "reports"], PhaseStatus::Skipped, None)
+        },
+    ]
+}
+
+/// A run of several phases and two plugins, whose generator was the bottleneck.
+pub(crate) fn phased() -> Summary {
+    let place = |mut scenario: ScenarioSummary, phase: &str, plugin: &str| {
+        phase.clone_into(&mut scenario.phase);
+        plugin.clone_into(&mut scenario.plugin);
+        scenario
+    };
+    let op =
+        |name: &str, scenario: &str, phase: &str, plugin: &str, errors: &[(&str, u64)]| OperationSummary {
+            phase: phase.to_owned(),
+            plugin: plugin.to_owned(),
+            ..operation(name, scenario, 9_000, 1_400, errors)
+        };
+    let mut summary = summary();
+    summary.verdict = Verdict {
+        status: VerdictStatus::Invalid,
+        reasons: vec![
+            "the generator's own lag p99 of 48.2ms is over 10ms".to_owned(),
+            "its busiest core was at 99.1%".to_owned(),
+        ],
+    };
+    summary.phases = phases();
+    summary.thresholds = weighed();
+    summary.score = Some(Score { met: 4.0, of: 6.0, required: 0.8 });
+    summary.scenarios = vec![
+        place(scenario("browse", "10 virtual users for 15s", 9_000, 0), "warm", "devstress"),
+        place(scenario("browse", "200/s for 45s, up to 60 at once", 9_000, 120), "peak", "devstress"),
+        place(scenario("buy", "50/s for 45s, up to 30 at once", 2_250, 0), "peak", "devstress"),
+        place(scenario("month", "4 virtual users for 30s", 120, 0), "reports", "sqlstress"),
+    ];
+    summary.operations = vec![
+        op("SELECT month", "month", "reports", "sqlstress", &[]),
+        op("GET /search", "browse", "warm", "devstress", &[]),
+        op("GET /search", "browse", "peak", "devstress", &[("timeout", 4), ("no_ports", 9)]),
+        op("POST /checkout", "buy", "peak", "devstress", &[("reset", 3)]),
+    ];
+    summary.generator = GeneratorSummary {
+        cpu_share: 0.874,
+        busiest_core_share: 0.991,
+        own_lag_p99_us: 48_200,
+        lag_p99_us: 61_000,
+        limited_s: 3.25,
+        ..summary.generator
+    };
+    summary.warmup = None;
+    summary
 }
 
 fn metrics() -> Vec<MetricSummary> {
@@ -286,7 +447,10 @@ pub(crate) fn empty() -> Summary {
         },
         scenarios: Vec::new(),
         operations: Vec::new(),
+        overall: None,
+        phases: Vec::new(),
         thresholds: Vec::new(),
+        score: None,
         checks: Vec::new(),
         findings: Vec::new(),
         metrics: Vec::new(),

@@ -4,13 +4,23 @@ use unicode_width::UnicodeWidthStr;
 use crate::{report, sample};
 
 fn text(width: usize) -> String {
+    text_of(&sample::summary(), width)
+}
+
+fn text_of(summary: &stresshost_metrics::Summary, width: usize) -> String {
     let options = Options { width, color: false };
-    report(Format::Text, &sample::summary(), Some(&sample::analysis()), &options)
+    report(Format::Text, summary, Some(&sample::analysis()), &options)
 }
 
 #[test]
 fn wide() {
     insta::assert_snapshot!(text(120));
+}
+
+#[test]
+fn phases_and_an_invalid_run() {
+    let options = Options { width: 110, color: false };
+    insta::assert_snapshot!(report(Format::Text, &sample::phased(), None, &options));
 }
 
 #[test]
@@ -36,9 +46,17 @@ fn one_quiet_operation() {
     let text = report(Format::Text, &summary, None, &Options::default());
     assert!(!text.contains("queueing"), "response is service here: {text}");
     assert!(!text.contains("scenario"), "there is only one: {text}");
-    for absent in
-        ["Errors", "Phases", "Checks", "Thresholds", "Warm-up", "Plugin faults", "Notes", "Findings"]
-    {
+    for absent in [
+        "Errors",
+        "Phases",
+        "Where the service time went",
+        "Checks",
+        "Thresholds",
+        "Warm-up",
+        "Plugin faults",
+        "Notes",
+        "Findings",
+    ] {
         assert!(!text.lines().any(|line| line.starts_with(absent)), "{absent} in {text}");
     }
 }
@@ -47,7 +65,8 @@ fn one_quiet_operation() {
 fn lines_never_exceed_the_width() {
     for width in [0, 60, 61, 77, 80, 99, 100, 131, 160, 500] {
         let held = width.clamp(Options::MIN_WIDTH, Options::MAX_WIDTH);
-        for line in text(width).lines() {
+        let phased = text_of(&sample::phased(), width);
+        for line in text(width).lines().chain(phased.lines()) {
             assert!(line.width() <= held, "{} of {held} columns: {line}", line.width());
             assert_eq!(line.trim_end(), line);
         }

@@ -19,9 +19,9 @@ impl Host for VuState {
 
     fn mark(&mut self, check: u32, passed: bool) {
         if let Some(live) = &self.live
-            && let (Some(window), Some(id)) = (live.window(), live.checks.get(check as usize))
+            && let (Some(ticket), Some(id)) = (live.ticket, live.checks.get(check as usize))
         {
-            live.core.context.recorder.borrow_mut().check(*id, window, passed);
+            live.core.context.recorder.borrow_mut().check(*id, ticket.scenario, ticket.window, passed);
         }
     }
 }

@@ -31,7 +31,10 @@ impl Host for VuState {
         let prepared = live.core.http.prepare(&spec).map_err(|error| error.to_string())?;
         let names = live.core.context.names.lock();
         let op = names.map_err(|_| "the run is ending")?.op(&request.name, "http");
-        live.prepared.push(PreparedOp { op: op.map_err(|error| error.to_string())?, request: prepared });
+        let op = op.map_err(|error| error.to_string())?;
+        let origin = prepared.origin();
+        let limits = live.core.context.limits.of_target(origin.scheme.name(), &origin.host, origin.port);
+        live.prepared.push(PreparedOp { op, request: prepared, limits });
         u32::try_from(live.prepared.len() - 1).map_err(|error| error.to_string())
     }
 
@@ -39,7 +42,10 @@ impl Host for VuState {
         self.epochs = 0;
         let Some(live) = &mut self.live else { return refused(0) };
         let first = live.new_responses(1);
-        let Some(PreparedOp { op, request }) = live.prepared.get(request as usize) else {
+        if live.is_limited() {
+            SendWrapper::new(live.take_tokens(&[request])).await;
+        }
+        let Some(PreparedOp { op, request, .. }) = live.prepared.get(request as usize) else {
             return refused(first);
         };
         let flight = Flight::begin(&live.core, *op, live.ticket, live.intended_ns.take());
@@ -55,6 +61,10 @@ impl Host for VuState {
         let first = live.new_responses(shots.len());
         let ids = (0..shots.len()).map(|place| first.wrapping_add(place as u32));
         let Some(batch) = live.batch(&shots) else { return ids.map(refused).collect() };
+        if live.is_limited() {
+            let requests: Vec<u32> = shots.iter().map(|shot| shot.request).collect();
+            SendWrapper::new(live.take_tokens(&requests)).await;
+        }
         let intended_ns = live.intended_ns.take();
         let begin = |shot: &Shot| {
             let op = live.prepared.get(shot.request as usize).map_or(OpId(0), |prepared| prepared.op);
@@ -112,6 +122,23 @@ impl VuState {
 }
 
 impl Live {
+    /// Whether the run has rate limits and an iteration is at hand.
+    fn is_limited(&self) -> bool {
+        self.ticket.is_some() && !self.core.context.limits.is_empty()
+    }
+
+    /// Waits for the tokens that requests need. The requests are intended for the time at which the wait began, so the
+    /// wait is lag.
+    async fn take_tokens(&mut self, requests: &[u32]) {
+        let context = &self.core.context;
+        let Some(ticket) = self.ticket else { return };
+        self.intended_ns.get_or_insert(context.clock.now_ns());
+        for request in requests {
+            let limits = self.prepared.get(*request as usize).map_or(&[][..], |prepared| &prepared.limits);
+            context.take_tokens(Some(ticket.scenario), limits).await;
+        }
+    }
+
     /// Makes the ids of the last call's responses stale.
     pub(crate) fn retire_responses(&mut self) {
         self.first_response = self.first_response.wrapping_add(self.responses);

@@ -1,6 +1,7 @@
 //! `metrics`: the plugin's own.
 
-use stresshost_metrics::MetricKind;
+use stresshost_engine::Ticket;
+use stresshost_metrics::{MetricKind, Observation};
 
 use crate::bindings::metrics::Host;
 use crate::imports::NOT_LIVE;
@@ -31,9 +32,14 @@ impl Host for VuState {
 
     fn add(&mut self, metric: u32, value: f64) {
         if let Some(live) = &self.live
-            && let (Some(window), Some(&(id, kind))) = (live.window(), live.metrics.get(metric as usize))
+            && let (Some(ticket), Some(&(id, kind))) = (live.ticket, live.metrics.get(metric as usize))
         {
-            live.core.context.recorder.borrow_mut().metric(id, kind, window, value);
+            let Ticket { scenario, window, .. } = ticket;
+            let context = &live.core.context;
+            // Only which value of a gauge is the last depends on the time.
+            let at_ns = if kind == MetricKind::Gauge { context.clock.now_ns() } else { 0 };
+            let observation = Observation { metric: id, kind, scenario, window, value, at_ns };
+            context.recorder.borrow_mut().metric(&observation);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use stresshost_sdk::documents::{Feed, FeedOrder, MAX_FEED_ROWS, MAX_FEEDS};
 
-use crate::config::node::{Fields, Found, Node, short};
 use crate::config::scope::Scope;
 use crate::config::template::is_name;
+use stresshost_sdk::config::{Fields, Found, Node, short};
 
 /// Columns of a feed; a row is copied to a virtual user as a whole.
 const MAX_COLUMNS: usize = 100;

@@ -2,7 +2,7 @@
 
 use stresshost_sdk::documents::HttpOptions;
 
-use crate::config::node::{Fields, Found, Node};
+use stresshost_sdk::config::{Fields, Found, Node};
 
 /// Headers of one place; requests carry those of all places.
 const MAX_HEADERS: usize = 100;
@@ -109,7 +109,7 @@ pub(crate) fn headers(node: &Node<'_>, found: &mut Found) -> Vec<(String, Locate
 pub(crate) fn check_header(name: &str, value: &str) -> Result<(), String> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || !name.bytes().all(token) {
-        return Err(format!("`{}` is not the name of a header", super::node::short(name)));
+        return Err(format!("`{}` is not the name of a header", stresshost_sdk::config::short(name)));
     }
     if value.chars().any(|c| c.is_control() && c != '\t') {
         return Err(format!("the value of `{name}` holds a line break or control character"));

@@ -1,108 +1,63 @@
-//! The settings that shape a load, on the command line, at the top level and in scenarios.
+//! The settings that shape a load, on the command line, at the top level, in mixes and in scenarios.
 
+use stresshost_sdk::config::{Fields, Found, Node};
+use stresshost_sdk::documents::{Executor, MAX_DURATION_MS, Pause};
+use stresshost_sdk::load::GivenLoad;
 use stresshost_sdk::prelude::*;
 
-use crate::config::node::{Fields, Found, Node};
 use crate::document::Think;
 
-/// The shape of a load as far as one place gives it, and where it stands.
+/// The shape of a load as far as one place gives it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Load {
-    pub(crate) shape: LoadFlags,
+    pub(crate) given: GivenLoad,
     pub(crate) think: Option<Think>,
-    /// Name of each part given, with its path.
-    places: Vec<(&'static str, String)>,
 }
 
-/// Names of the parts, as [`LoadFlags::check`] has them.
-const PARTS: [&str; 6] = ["vus", "rate", "duration", "ramp_up", "warmup", "graceful_stop"];
-
 impl Load {
-    /// Keys read by [`Load::read`] in a scenario.
-    pub(crate) const KEYS: [&'static str; 7] =
-        ["users", "vus", "rps", "rate", "duration", "ramp_up", "think_time"];
-
-    /// Keys that concern the whole run.
-    pub(crate) const RUN_KEYS: [&'static str; 2] = ["warmup", "graceful_stop"];
+    /// Keys read by [`Load::read`] where a load stands.
+    pub(crate) fn keys() -> Vec<&'static str> {
+        [&GivenLoad::KEYS[..], &["think_time"]].concat()
+    }
 
     /// Reads the flags.
-    pub(crate) fn from_flags(input: &PlanInput) -> Self {
-        // What is wrong is found by `check`, which knows the rest of the load.
-        let shape = LoadFlags::read(input, &mut Problems::new());
+    pub(crate) fn from_flags(input: &PlanInput, found: &mut Found) -> Self {
         let think = input.flags.get("think-time").and_then(stresshost_sdk::serde_json::Value::as_u64);
-        let flag = |part: &'static str| {
-            let name = part.replace('_', "-");
-            input.flags.contains_key(&name).then(|| (part, format!("--{name}")))
-        };
-        Self {
-            shape,
-            think: think.map(|ms| Think { min_ms: ms, max_ms: ms }),
-            places: PARTS.into_iter().filter_map(flag).collect(),
-        }
+        let think = think.and_then(|ms| bounded(Think { min_ms: ms, max_ms: ms }, "--think-time", found));
+        Self { given: GivenLoad::from_flags(input, found), think }
     }
 
     /// Reads the settings of a mapping.
     pub(crate) fn read(fields: &Fields<'_>, found: &mut Found) -> Self {
-        let users = fields.one_of(found, &["users", "vus"]).map(|(_, node)| node);
-        let rate = fields.one_of(found, &["rps", "rate"]).map(|(_, node)| node);
-        let shape = LoadFlags {
-            vus: users.and_then(|node| node.whole(found, "a number of users")),
-            rate_per_s: rate.and_then(|node| node.rate(found)),
-            duration_ms: fields.get("duration").and_then(|node| node.duration_ms(found)),
-            ramp_up_ms: fields.get("ramp_up").and_then(|node| node.duration_ms(found)),
-            warmup_ms: fields.get("warmup").and_then(|node| node.duration_ms(found)),
-            graceful_stop_ms: fields.get("graceful_stop").and_then(|node| node.duration_ms(found)),
-        };
-        let place = |part: &'static str| {
-            let node = match part {
-                "vus" => users,
-                "rate" => rate,
-                part => fields.get(part),
-            };
-            node.map(|node| (part, node.path.clone()))
-        };
-        Self {
-            shape,
-            think: fields.get("think_time").and_then(|node| think(node, found)),
-            places: PARTS.into_iter().filter_map(place).collect(),
-        }
+        let think = fields.get("think_time").and_then(|node| think(node, found));
+        Self { given: GivenLoad::read(fields, found), think }
     }
 
-    /// This load with the missing parts taken from another.
+    /// This load with the missing parts taken from another, except those that contradict it.
     pub(crate) fn or(&self, other: &Self) -> Self {
-        let missing = other.places.iter().filter(|(part, _)| self.place(part).is_none());
-        Self {
-            shape: self.shape.or(&other.shape),
-            think: self.think.or(other.think),
-            places: self.places.iter().chain(missing).cloned().collect(),
+        Self { given: self.given.or(&other.given), think: self.think.or(other.think) }
+    }
+
+    /// The load of a scenario or mix: `self` is what flags give, `config` what the config does. `whose` begins notes,
+    /// such as ``scenario `x` ``; `path` is for what stands nowhere.
+    pub(crate) fn over(&self, config: &Self, whose: &str, path: &str, found: &mut Found) -> (Self, Executor) {
+        for (flag, setting) in self.given.replaces(&config.given) {
+            found.notes.push(format!("{whose}: `{flag}` replaces `{setting}` of the config"));
         }
+        let load = self.or(config);
+        load.given.check(path, found);
+        let executor = load.given.shape.executor(&format!("{whose}: "), &mut found.notes);
+        (load, executor)
+    }
+
+    /// What a user does between two iterations, unless that is to think.
+    pub(crate) fn pause(&self) -> Option<Pause> {
+        self.given.shape.pause()
     }
 
     /// Where a part stands; `None` when it is not given.
     pub(crate) fn place(&self, part: &str) -> Option<&str> {
-        self.places.iter().find(|(name, _)| *name == part).map(|(_, path)| path.as_str())
-    }
-
-    /// Adds what is wrong with the whole of a load. A part of the top level is checked with each scenario and said once.
-    pub(crate) fn check(&self, path: &str, found: &mut Found) {
-        let mut problems = Problems::new();
-        self.shape.check(|part| self.place(part).unwrap_or(path).to_owned(), &mut problems);
-        for problem in problems {
-            if !found.problems.contains(&problem) {
-                found.add(problem);
-            }
-        }
-    }
-
-    /// Notes which settings of `config` this load, given by flags, replaces.
-    pub(crate) fn note_replaced(&self, config: &Self, scenario: &str, found: &mut Found) {
-        for part in ["vus", "rate", "duration", "ramp_up"] {
-            if let (Some(flag), Some(setting)) = (self.place(part), config.place(part)) {
-                found
-                    .notes
-                    .push(format!("scenario `{scenario}`: `{flag}` replaces `{setting}` of the config"));
-            }
-        }
+        self.given.place(part)
     }
 }
 
@@ -110,7 +65,7 @@ impl Load {
 pub(crate) fn think(node: &Node<'_>, found: &mut Found) -> Option<Think> {
     if !node.value.is_object() {
         let ms = node.duration_ms(found)?;
-        return Some(Think { min_ms: ms, max_ms: ms });
+        return bounded(Think { min_ms: ms, max_ms: ms }, &node.path, found);
     }
     let fields = node.fields(found, "a pause", &["min", "max"])?;
     let bound = |key: &str, found: &mut Found| match fields.get(key) {
@@ -129,5 +84,24 @@ pub(crate) fn think(node: &Node<'_>, found: &mut Found) -> Option<Think> {
         found.problem(&node.path, "`min` is longer than `max`");
         return None;
     }
-    Some(Think { min_ms, max_ms })
+    bounded(Think { min_ms, max_ms }, &node.path, found)
+}
+
+fn bounded(think: Think, path: &str, found: &mut Found) -> Option<Think> {
+    if think.max_ms > MAX_DURATION_MS {
+        found.problem(path, "a pause of more than 100 days");
+        return None;
+    }
+    Some(think)
+}
+
+/// Reads when a scenario or mix begins.
+pub(crate) fn start_ms(fields: &Fields<'_>, found: &mut Found) -> Option<u64> {
+    let node = fields.get("start")?;
+    let ms = node.duration_ms(found)?;
+    if ms > MAX_DURATION_MS {
+        found.problem(&node.path, "the start is more than 100 days away");
+        return None;
+    }
+    Some(ms)
 }

@@ -5,12 +5,12 @@ use stresshost_sdk::serde_json::{self, Value};
 
 use crate::config::http::{Http, Located, RequestHttp, headers};
 use crate::config::load::think;
-use crate::config::node::{Fields, Found, Node, short};
 use crate::config::response::{checks, extracts, show_ranges};
 use crate::config::scope::Scope;
 use crate::config::template::{Piece, Slots, display, split};
 use crate::config::url::Url;
 use crate::document::{Encoding, OnFailure, Request, Rule, Think};
+use stresshost_sdk::config::{Fields, Found, Node, short};
 
 /// Keys that give method and URL in one.
 const SHORTHANDS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];

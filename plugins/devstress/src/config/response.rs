@@ -2,10 +2,10 @@
 
 use regex_lite::Regex;
 
-use crate::config::node::{Found, Node, short};
 use crate::config::scope::Scope;
 use crate::config::template::is_name;
 use crate::document::{Check, Extract, From, Rule};
+use stresshost_sdk::config::{Found, Node, short};
 
 /// Checks and extractions of one request.
 const MAX_PER_REQUEST: usize = 50;

@@ -1,8 +1,7 @@
 //! Which variables a request may use.
 
-use stresshost_sdk::documents::Feed;
+use stresshost_sdk::documents::{Feed, nearest};
 
-use crate::config::nearest::nearest;
 use crate::document::Source;
 
 /// Variables that are always there.
@@ -84,7 +83,7 @@ impl<'a> Scope<'a> {
             .chain(["random.N".to_owned()])
             .collect();
         let names: Vec<&str> = known.iter().map(String::as_str).collect();
-        match nearest(name, &names) {
+        match nearest(name, names.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!(
                 "known here: {}; a request must extract a variable before another uses it",

@@ -1,8 +1,8 @@
 //! `{{variables}}` in texts.
 
-use crate::config::node::{Found, Node, short};
 use crate::config::scope::Scope;
 use crate::document::{Encoding, Slot};
+use stresshost_sdk::config::{Found, Node, short};
 
 /// A part of a text.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,11 +8,10 @@ use stresshost_sdk::serde_json::Value;
 use stresshost_sdk::testing::{self, FakeHost, input};
 
 /// Keys that mean something, and one that does not.
-const KEYS: &str = "target_url http headers users rps duration think_time min max data name columns rows order scenarios requests journeys weight get url json body form extract check status header regex group matches on_failure x";
+const KEYS: &str = "target_url http headers users rps duration think_time min max data name columns rows order scenarios requests journeys weight get url json body form extract check status header regex group matches on_failure stages iterations per_user arrivals control max_users pacing start_users start_rate mix mixes phases depends_on load_multiplier criteria thresholds limits pass_share burst global scenario target x";
 
 /// Texts that mean something somewhere.
-const TEXTS: &str =
-    "/ http://a/{{x}} {{vu}} {{random.5}} {{ }} {{f.c}} 5m 2xx ( (a) stop_journey é f c ?{{&uuid}} 0";
+const TEXTS: &str = "5s:3 5s:3/s external poisson errors.rate<1% 80% / http://a/{{x}} {{vu}} {{random.5}} {{ }} {{f.c}} 5m 2xx ( (a) stop_journey é f c ?{{&uuid}} 0";
 
 fn words(text: &'static str) -> impl Strategy<Value = &'static str> + Clone {
     prop::sample::select(text.split(' ').collect::<Vec<_>>())
@@ -65,12 +64,13 @@ fn plan_and_run(args: &[&str], flags: &Value, config: &Value) -> Result<(), Test
         Err(problems) => prop_assert!(!problems.is_empty()),
         Ok(plan) => {
             prop_assert_eq!(plan.validate(), []);
-            let _host = FakeHost::new();
-            let started = testing::start::<DevStress>(&plan, 0);
-            prop_assert!(started.is_ok(), "{:?}", started.err());
-            let mut user = started.unwrap_or_default();
-            for scenario in (0_u32..).take(plan.scenarios.len()) {
-                let done = user.iterate(Iteration { scenario, number: 0 });
+            for (index, scenario) in (0_u32..).zip(&plan.scenarios) {
+                let _host = FakeHost::new();
+                let started = testing::start_in::<DevStress>(&plan, &scenario.phase, 0);
+                prop_assert!(started.is_ok(), "{:?}", started.err());
+                let mut user = started.unwrap_or_default();
+                let own = scenario.own_index.unwrap_or(index);
+                let done = user.iterate(Iteration { scenario: own, number: 0 });
                 let code = done.err().map(|failure| failure.code);
                 prop_assert_ne!(code.as_deref(), Some(Failure::SETUP));
             }

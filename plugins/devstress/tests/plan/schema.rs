@@ -17,13 +17,18 @@ fn the_schema_knows_the_settings_that_the_reader_knows() {
         let object = if definition["oneOf"].is_array() { &definition["oneOf"][1] } else { definition };
         object["properties"].as_object().unwrap_or_else(|| panic!("{name} has no properties")).clone()
     };
-    let places: [(&str, Wrap, &str); 7] = [
+    let places: [(&str, Wrap, &str); 12] = [
         ("config", |value| value, ""),
         ("http", |value| json!({ "http": value }), "/http"),
         ("feed", |value| json!({ "data": [value] }), "/data/0"),
         ("scenario", |value| json!({ "scenarios": [value] }), "/scenarios/0"),
         ("journey", |value| json!({ "journeys": [value] }), "/journeys/0"),
         ("request", with_request, "/requests/0"),
+        ("mix", |value| json!({ "mixes": [value] }), "/mixes/0"),
+        ("phase", |value| json!({ "phases": [value] }), "/phases/0"),
+        ("limit", |value| json!({ "limits": [value] }), "/limits/0"),
+        ("threshold", |value| json!({ "thresholds": [value] }), "/thresholds/0"),
+        ("stage", |value| json!({ "stages": [value] }), "/stages/0"),
         ("checks", |value| with_request(json!({"url": "/", "check": value})), "/requests/0/check"),
     ];
     for (name, wrap, path) in places {

@@ -282,7 +282,22 @@ pub(crate) mod random {
 pub(crate) mod pacing {
     use std::time::Duration;
 
-    use super::with;
+    use super::{handle, place, with};
+
+    pub(crate) fn limiter(name: &str) -> Result<u32, String> {
+        with(|state| state.limits.iter().position(|limit| limit.name == name).map(handle))
+            .ok_or_else(|| "the plan has none of that name".to_owned())
+    }
+
+    pub(crate) fn acquire(limiter: u32, tokens: u32) -> u64 {
+        with(|state| {
+            let now = state.now;
+            let wait =
+                state.limits.get_mut(place(limiter)).map_or(Duration::ZERO, |limit| limit.take(tokens, now));
+            state.now = now.saturating_add(wait);
+            u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)
+        })
+    }
 
     pub(crate) fn sleep_us(duration_us: u64) {
         with(|state| state.now = state.now.saturating_add(Duration::from_micros(duration_us)));

@@ -49,6 +49,33 @@ pub(super) struct Feed {
     pub(super) next: usize,
 }
 
+/// A token bucket that begins full.
+#[derive(Debug)]
+pub(super) struct Limit {
+    pub(super) name: String,
+    rate_per_s: f64,
+    burst: f64,
+    /// Tokens there are at `at`; below 0 while those who took them wait.
+    tokens: f64,
+    at: Duration,
+}
+
+impl Limit {
+    pub(super) fn new(name: &str, rate_per_s: f64, burst: u64) -> Self {
+        let burst = burst as f64;
+        Self { name: name.to_owned(), rate_per_s, burst, tokens: burst, at: Duration::ZERO }
+    }
+
+    /// Takes tokens; how long to wait until they are there. More than the burst take the time they need to flow in.
+    pub(super) fn take(&mut self, tokens: u32, now: Duration) -> Duration {
+        let flowed = now.saturating_sub(self.at).as_secs_f64() * self.rate_per_s;
+        self.tokens = (self.tokens + flowed).min(self.burst) - f64::from(tokens);
+        self.at = now;
+        let missing = (-self.tokens).max(0.0);
+        Duration::try_from_secs_f64(missing / self.rate_per_s).unwrap_or(Duration::MAX)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) now: Duration,
@@ -62,6 +89,7 @@ pub(super) struct State {
     pub(super) metrics: Vec<Metric>,
     pub(super) checks: Vec<Check>,
     pub(super) feeds: Vec<Feed>,
+    pub(super) limits: Vec<Limit>,
     pub(super) logs: Vec<(String, String)>,
     pub(super) artifacts: BTreeMap<String, Vec<u8>>,
 }

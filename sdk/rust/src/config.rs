@@ -1,46 +1,55 @@
-//! Reading a document value by value, collecting every problem with its place.
+//! Reading a config value by value, collecting every problem with its place.
+//!
+//! ```
+//! use stresshost_sdk::config::{Found, Node};
+//!
+//! let config = serde_json::json!({"timeout": "5s", "retires": 2});
+//! let mut found = Found::default();
+//! let fields = Node::new(&config, "").fields(&mut found, "a mapping of settings", &["timeout", "retries"]);
+//! let timeout = fields.and_then(|fields| fields.get("timeout")?.duration_ms(&mut found));
+//! assert_eq!(timeout, Some(5_000));
+//! assert_eq!(found.problems[0].to_string(), "/retires: there is no setting `retires` (did you mean `retries`?)");
+//! ```
 
-use stresshost_sdk::documents::{parse_bytes, parse_duration_ms, parse_rate};
-use stresshost_sdk::prelude::*;
-use stresshost_sdk::serde_json::Value;
+use serde_json::Value;
+use stresshost_plan::{Problem, nearest, parse_bytes, parse_duration_ms, parse_rate};
 
-use super::nearest::nearest;
+use crate::Problems;
 
 /// Problems kept: a person mends them in rounds, and a generated config may have one on every line.
-pub(crate) const MAX_PROBLEMS: usize = 100;
+pub const MAX_PROBLEMS: usize = 100;
 
 /// A value of the document and where it stands.
 #[derive(Clone, Debug)]
-pub(crate) struct Node<'a> {
-    pub(crate) value: &'a Value,
+pub struct Node<'a> {
+    /// The value.
+    pub value: &'a Value,
     /// JSON pointer, after the name of the flag when the document came by one.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 /// What was found while reading: problems and notes.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
-    pub(crate) problems: Problems,
-    pub(crate) notes: Vec<String>,
+pub struct Found {
+    /// What makes no plan.
+    pub problems: Problems,
+    /// What was inferred or replaced, for [`Plan::notes`](stresshost_plan::Plan::notes).
+    pub notes: Vec<String>,
 }
 
 impl Found {
     /// Adds a problem.
-    pub(crate) fn problem(&mut self, path: &str, message: impl Into<String>) {
+    pub fn problem(&mut self, path: &str, message: impl Into<String>) {
         self.add(Problem::new(path, message));
     }
 
     /// Adds a problem with advice.
-    pub(crate) fn problem_with_hint(
-        &mut self,
-        path: &str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
+    pub fn problem_with_hint(&mut self, path: &str, message: impl Into<String>, hint: impl Into<String>) {
         self.add(Problem::new(path, message).hint(hint));
     }
 
-    pub(crate) fn add(&mut self, problem: Problem) {
+    /// Adds a problem that is made already. Past [`MAX_PROBLEMS`] it is dropped.
+    pub fn add(&mut self, problem: Problem) {
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(problem);
         }
@@ -48,7 +57,8 @@ impl Found {
 }
 
 impl<'a> Node<'a> {
-    pub(crate) fn new(value: &'a Value, path: impl Into<String>) -> Self {
+    /// A value at a path.
+    pub fn new(value: &'a Value, path: impl Into<String>) -> Self {
         Self { value, path: path.into() }
     }
 
@@ -59,7 +69,7 @@ impl<'a> Node<'a> {
     }
 
     /// Says that the value is not what is wanted.
-    pub(crate) fn wrong(&self, found: &mut Found, wanted: &str) {
+    pub fn wrong(&self, found: &mut Found, wanted: &str) {
         let given = match self.value {
             Value::Null => "nothing".to_owned(),
             Value::Bool(_) | Value::Number(_) => format!("`{}`", self.value),
@@ -71,11 +81,11 @@ impl<'a> Node<'a> {
     }
 
     /// A mapping with known keys; others are problems.
-    pub(crate) fn fields(&self, found: &mut Found, wanted: &str, known: &[&str]) -> Option<Fields<'a>> {
+    pub fn fields(&self, found: &mut Found, wanted: &str, known: &[&str]) -> Option<Fields<'a>> {
         let entries = self.entries(found, wanted)?;
         for (key, node) in &entries {
             if !known.contains(&key.as_str()) {
-                let hint = match nearest(key, known) {
+                let hint = match nearest(key, known.iter().copied()) {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => format!("known here: {}", known.join(", ")),
                 };
@@ -86,7 +96,7 @@ impl<'a> Node<'a> {
     }
 
     /// The entries of a mapping with any keys.
-    pub(crate) fn entries(&self, found: &mut Found, wanted: &str) -> Option<Vec<(String, Self)>> {
+    pub fn entries(&self, found: &mut Found, wanted: &str) -> Option<Vec<(String, Self)>> {
         let Value::Object(map) = self.value else {
             self.wrong(found, wanted);
             return None;
@@ -95,7 +105,7 @@ impl<'a> Node<'a> {
     }
 
     /// The items of a list of at most `most`.
-    pub(crate) fn items(&self, found: &mut Found, wanted: &str, most: usize) -> Vec<Self> {
+    pub fn items(&self, found: &mut Found, wanted: &str, most: usize) -> Vec<Self> {
         let Value::Array(items) = self.value else {
             self.wrong(found, wanted);
             return Vec::new();
@@ -109,7 +119,7 @@ impl<'a> Node<'a> {
     }
 
     /// A text that is not empty.
-    pub(crate) fn text(&self, found: &mut Found, wanted: &str) -> Option<String> {
+    pub fn text(&self, found: &mut Found, wanted: &str) -> Option<String> {
         match self.value {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
             _ => {
@@ -120,7 +130,7 @@ impl<'a> Node<'a> {
     }
 
     /// A text, or a number or truth value as text, as people write header values and form fields.
-    pub(crate) fn scalar(&self, found: &mut Found, wanted: &str) -> Option<String> {
+    pub fn scalar(&self, found: &mut Found, wanted: &str) -> Option<String> {
         match self.value {
             Value::String(text) => Some(text.clone()),
             Value::Number(_) | Value::Bool(_) => Some(self.value.to_string()),
@@ -132,7 +142,7 @@ impl<'a> Node<'a> {
     }
 
     /// A whole number of 0 or more.
-    pub(crate) fn whole(&self, found: &mut Found, wanted: &str) -> Option<u64> {
+    pub fn whole(&self, found: &mut Found, wanted: &str) -> Option<u64> {
         let number = self.value.as_u64();
         if number.is_none() {
             self.wrong(found, wanted);
@@ -140,8 +150,33 @@ impl<'a> Node<'a> {
         number
     }
 
+    /// A number.
+    pub fn number(&self, found: &mut Found, wanted: &str) -> Option<f64> {
+        let number = self.value.as_f64();
+        if number.is_none() {
+            self.wrong(found, wanted);
+        }
+        number
+    }
+
+    /// A share: a number from 0 to 1, or a text such as `80%`.
+    pub fn share(&self, found: &mut Found) -> Option<f64> {
+        let wanted = "a share such as `80%` or `0.8`";
+        let text = self.scalar(found, wanted)?;
+        let (number, whole) = match text.trim().strip_suffix('%') {
+            Some(percent) => (percent.trim(), 100.0),
+            None => (text.trim(), 1.0),
+        };
+        let share = number.parse::<f64>().ok().map(|number| number / whole);
+        let share = share.filter(|share| (0.0..=1.0).contains(share));
+        if share.is_none() {
+            self.wrong(found, wanted);
+        }
+        share
+    }
+
     /// A truth value.
-    pub(crate) fn boolean(&self, found: &mut Found) -> Option<bool> {
+    pub fn boolean(&self, found: &mut Found) -> Option<bool> {
         let boolean = self.value.as_bool();
         if boolean.is_none() {
             self.wrong(found, "`true` or `false`");
@@ -150,12 +185,12 @@ impl<'a> Node<'a> {
     }
 
     /// A duration: seconds, or a text such as `5m`.
-    pub(crate) fn duration_ms(&self, found: &mut Found) -> Option<u64> {
+    pub fn duration_ms(&self, found: &mut Found) -> Option<u64> {
         self.parsed(found, "a duration such as `30`, `250ms` or `5m`", parse_duration_ms)
     }
 
     /// A duration of more than 0.
-    pub(crate) fn timeout_ms(&self, found: &mut Found) -> Option<u64> {
+    pub fn timeout_ms(&self, found: &mut Found) -> Option<u64> {
         let ms = self.duration_ms(found)?;
         if ms == 0 {
             found.problem(&self.path, "a limit of 0 lets nothing through");
@@ -165,12 +200,12 @@ impl<'a> Node<'a> {
     }
 
     /// A rate: a number per second, or a text such as `600/m`.
-    pub(crate) fn rate(&self, found: &mut Found) -> Option<f64> {
+    pub fn rate(&self, found: &mut Found) -> Option<f64> {
         self.parsed(found, "a rate such as `5000` or `600/m`", parse_rate)
     }
 
     /// A size: bytes, or a text such as `64KiB`.
-    pub(crate) fn bytes(&self, found: &mut Found) -> Option<u64> {
+    pub fn bytes(&self, found: &mut Found) -> Option<u64> {
         self.parsed(found, "a size such as `4096` or `64KiB`", parse_bytes)
     }
 
@@ -198,13 +233,13 @@ impl<'a> Node<'a> {
     }
 
     /// A word of a list.
-    pub(crate) fn choice(&self, found: &mut Found, words: &[&str]) -> Option<String> {
+    pub fn choice(&self, found: &mut Found, words: &[&str]) -> Option<String> {
         let given = self.scalar(found, &format!("one of {}", words.join(", ")))?;
         if words.contains(&given.as_str()) {
             return Some(given);
         }
         let message = format!("`{}` is not one of {}", short(&given), words.join(", "));
-        match nearest(&given, words) {
+        match nearest(&given, words.iter().copied()) {
             Some(word) => found.problem_with_hint(&self.path, message, format!("did you mean `{word}`?")),
             None => found.problem(&self.path, message),
         }
@@ -214,19 +249,20 @@ impl<'a> Node<'a> {
 
 /// The entries of a mapping whose keys were checked. A key with nothing after it counts as absent.
 #[derive(Debug)]
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     entries: Vec<(String, Node<'a>)>,
-    pub(crate) path: String,
+    /// Path of the mapping.
+    pub path: String,
 }
 
 impl<'a> Fields<'a> {
     /// The value of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&Node<'a>> {
+    pub fn get(&self, key: &str) -> Option<&Node<'a>> {
         self.entries.iter().find(|(name, node)| name == key && !node.value.is_null()).map(|(_, node)| node)
     }
 
     /// The value of one of several keys that mean the same; more than one of them is a problem.
-    pub(crate) fn one_of(&self, found: &mut Found, keys: &[&str]) -> Option<(&str, &Node<'a>)> {
+    pub fn one_of(&self, found: &mut Found, keys: &[&str]) -> Option<(&str, &Node<'a>)> {
         let mut given = self
             .entries
             .iter()
@@ -241,11 +277,56 @@ impl<'a> Fields<'a> {
 }
 
 /// The beginning of a text, for messages.
-pub(crate) fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     /// Characters of a quoted value that a message shows.
     const MAX_CHARS: usize = 120;
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn shares_are_numbers_or_per_cent() {
+        for (value, share) in [
+            (json!("80%"), Some(0.8)),
+            (json!(0.8), Some(0.8)),
+            (json!("1"), Some(1.0)),
+            (json!("100 %"), Some(1.0)),
+            (json!(80), None),
+            (json!("101%"), None),
+            (json!("-1%"), None),
+            (json!("most"), None),
+            (json!([]), None),
+        ] {
+            let mut found = Found::default();
+            assert_eq!(Node::new(&value, "/share").share(&mut found), share, "{value}");
+            assert_eq!(found.problems.len(), usize::from(share.is_none()), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_problem_past_the_most_is_dropped_and_long_values_are_cut() {
+        let mut found = Found::default();
+        let long = json!("x".repeat(500));
+        (0..200).for_each(|_| assert_eq!(Node::new(&long, "/a").whole(&mut found, "a number"), None));
+        assert_eq!(found.problems.len(), MAX_PROBLEMS);
+        assert!(found.problems[0].message.len() < 200, "{}", found.problems[0].message);
+    }
+
+    #[test]
+    fn keys_are_escaped_in_paths_and_meant_ones_are_named() {
+        let config = json!({"a/b~c": {}, "raet": 1, "unheard of": 1});
+        let mut found = Found::default();
+        let fields = Node::new(&config, "").fields(&mut found, "settings", &["rate", "a/b~c"]).unwrap();
+        assert_eq!(fields.get("a/b~c").map(|node| node.path.as_str()), Some("/a~1b~0c"));
+        let hints: Vec<_> = found.problems.iter().filter_map(|problem| problem.hint.as_deref()).collect();
+        assert_eq!(hints, ["did you mean `rate`?", "known here: rate, a/b~c"]);
     }
 }

@@ -1,0 +1,110 @@
+//! What the plugins of a run are given, and what the run records of them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::ArgMatches;
+use stresshost_io::http::{HttpConfig, HttpShared, HttpVersion, Resolve, TlsConfig};
+use stresshost_metrics::{HostInfo, PluginInfo};
+use stresshost_plan::{Descriptor, HttpOptions};
+use stresshost_wasm::{ArtifactStore, Plugin, WasmGuest, WasmPart};
+
+use super::prepare::Prepared;
+use super::resolve::LoadedPart;
+use crate::exit::usage;
+use crate::{args, env};
+
+/// The plugins of a run, compiled and linked.
+pub(super) fn guest(prepared: &Prepared, parts: Vec<WasmPart>) -> anyhow::Result<WasmGuest> {
+    let cache = env::compiled_dir();
+    WasmGuest::new(&prepared.plan, prepared.seed, parts, cache.as_deref()).map_err(usage)
+}
+
+/// What every plugin of the run is given.
+pub(super) fn wasm_parts(
+    prepared: &Prepared,
+    matches: &ArgMatches,
+    run_dir: &Path,
+) -> anyhow::Result<Vec<WasmPart>> {
+    let plan = &prepared.plan;
+    let part = |(index, loaded): (usize, &LoadedPart)| {
+        let own = plan.parts.get(index);
+        let http = own.map_or(&plan.http, |part| &part.http);
+        let http = HttpShared::new(http_config(matches, http)?, prepared.grants.egress()).map_err(usage)?;
+        // Each plugin of several has a directory of its own, so that none can replace another's files.
+        let artifacts = match own {
+            Some(part) => run_dir.join("artifacts").join(format!("{index}-{}", part.plugin)),
+            None => run_dir.join("artifacts"),
+        };
+        Ok(WasmPart {
+            loadable: Arc::clone(&loaded.loadable),
+            plugin: loaded.descriptor.name.clone(),
+            feeds: own.map_or(&plan.feeds, |part| &part.feeds).clone(),
+            http,
+            artifacts: loaded.descriptor.asks.artifacts.then(|| ArtifactStore::new(artifacts)),
+        })
+    };
+    prepared.parts.iter().enumerate().map(part).collect()
+}
+
+fn http_config(matches: &ArgMatches, options: &HttpOptions) -> anyhow::Result<HttpConfig> {
+    let defaults = HttpConfig::default();
+    let version = match options.version.as_deref() {
+        None => HttpVersion::Auto,
+        Some(text) => {
+            text.parse().map_err(|()| usage(format!("`{text}` is no HTTP version: auto, 1 or 2")))?
+        }
+    };
+    let resolve: Result<Vec<Resolve>, _> =
+        args::texts(matches, "resolve").iter().map(|rule| rule.parse()).collect();
+    let ca_pem = ca_pem(matches)?;
+    let kept = options.max_body_kept_bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    Ok(HttpConfig {
+        connect_timeout_ms: options.connect_timeout_ms.unwrap_or(defaults.connect_timeout_ms),
+        request_timeout_ms: options.request_timeout_ms.unwrap_or(defaults.request_timeout_ms),
+        keep_alive: options.keep_alive.unwrap_or(defaults.keep_alive),
+        version,
+        tls: TlsConfig { insecure: args::is_set(matches, "insecure"), ca_pem, ..TlsConfig::default() },
+        resolve: resolve.map_err(usage)?,
+        max_body_kept_bytes: kept.unwrap_or(defaults.max_body_kept_bytes),
+        max_response_bytes: options.max_response_bytes.unwrap_or(defaults.max_response_bytes),
+        ..defaults
+    })
+}
+
+/// The certificates to trust besides the system's.
+pub(super) fn ca_pem(matches: &ArgMatches) -> anyhow::Result<Vec<Vec<u8>>> {
+    args::texts(matches, "ca").iter().map(|path| certificates(path)).collect()
+}
+
+/// Reads a PEM file. What is in its certificates is looked at later, when the file's name is not known any more.
+fn certificates(path: &str) -> anyhow::Result<Vec<u8>> {
+    let pem = std::fs::read(path).map_err(usage).with_context(|| format!("--ca: cannot read `{path}`"))?;
+    let label = b"-----BEGIN CERTIFICATE-----";
+    if pem.windows(label.len()).any(|window| window == label) {
+        return Ok(pem);
+    }
+    Err(usage(format!(
+        "--ca: `{path}` holds no certificate; give a PEM file with `-----BEGIN CERTIFICATE-----`"
+    )))
+}
+
+pub(super) fn cores(matches: &ArgMatches) -> usize {
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    matches.get_one::<u32>("cores").map_or_else(all, |cores| *cores as usize)
+}
+
+pub(super) fn plugin_info(plugin: &Plugin, descriptor: &Descriptor) -> PluginInfo {
+    let digest = plugin.loadable().digest.clone();
+    PluginInfo { name: descriptor.name.clone(), version: descriptor.version.clone(), digest }
+}
+
+pub(super) fn host_info() -> HostInfo {
+    HostInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        os: std::env::consts::OS.to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+        cores: 0,
+    }
+}
