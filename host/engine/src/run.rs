@@ -17,6 +17,7 @@ use std::thread;
 use stresshost_clock::Clock;
 use stresshost_metrics::{HostInfo, Names, PluginInfo, RunEnd, RunInfo, Summary};
 use stresshost_plan::Plan;
+use tokio::runtime::LocalOptions;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
@@ -97,10 +98,14 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
 }
 
 fn run_core_on_thread<G: Guest>(core: CoreSpec<G>) {
-    match runtime() {
-        Ok(runtime) => runtime.block_on(LocalSet::new().run_until(run_core(core))),
+    // A local runtime polls its tasks itself; a `LocalSet` would be one more queue between a wake and its task.
+    match tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+        Ok(runtime) => runtime.block_on(run_core(core)),
         // The queue has room for one message a core before any core has spoken.
-        Err(error) => drop(core.to_control.try_send(FromCore::Broken(error))),
+        Err(error) => {
+            let error = RunError::Os(format!("cannot start a runtime: {error}"));
+            drop(core.to_control.try_send(FromCore::Broken(error)));
+        }
     }
 }
 

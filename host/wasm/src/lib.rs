@@ -7,13 +7,16 @@ mod component;
 mod engine;
 mod error;
 mod feeds;
+mod firing;
 mod imports;
 mod instance;
 mod limits;
 mod metering;
+mod on_core;
 mod plugin;
 mod state;
 mod stderr;
+mod waiting;
 mod workload;
 
 pub use component::{ComponentFacts, Loadable};

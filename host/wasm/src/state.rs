@@ -1,12 +1,12 @@
 //! What the host keeps for one virtual user: the data of its store.
 
+use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use send_wrapper::SendWrapper;
 use stresshost_clock::Clock;
 use stresshost_engine::{CoreContext, LimitId, Ticket};
 use stresshost_io::http::{HttpCore, HttpSession, Prepared};
@@ -17,7 +17,9 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use crate::feeds::Feeds;
 use crate::imports::artifacts::ArtifactStore;
+use crate::on_core::OnCore;
 use crate::stderr::StderrTail;
+use crate::waiting::{Fulfilled, Wish};
 use crate::{MAX_LOG_LINES, MAX_TABLE_ELEMENTS};
 
 /// What all virtual users of a plugin share.
@@ -66,7 +68,7 @@ pub(crate) struct PreparedOp {
 /// The part of a virtual user that may do I/O. Missing while a plugin describes, plans or analyses: then it is granted
 /// nothing.
 pub(crate) struct Live {
-    pub(crate) core: SendWrapper<Rc<CoreShared>>,
+    pub(crate) core: Rc<CoreShared>,
     pub(crate) http: HttpSession,
     pub(crate) prepared: Vec<PreparedOp>,
     pub(crate) checks: Vec<CheckId>,
@@ -79,15 +81,17 @@ pub(crate) struct Live {
     pub(crate) error_texts: Vec<Option<Box<str>>>,
     /// The iteration at hand; none in `setup`, `start` and `finish`.
     pub(crate) ticket: Option<Ticket>,
-    /// Nanoseconds spent in waiting imports during this iteration, when it is one that is timed.
-    pub(crate) metered_ns: Option<u64>,
     /// When the next request should start; none when it may start whenever the guest asks.
     pub(crate) intended_ns: Option<u64>,
+    /// What the suspended guest waits for, until that is begun.
+    pub(crate) wish: Option<Wish>,
+    /// What came of it, until the guest is resumed.
+    pub(crate) fulfilled: Option<Fulfilled>,
 }
 
 /// The data of one store.
 pub(crate) struct VuState {
-    pub(crate) live: Option<Live>,
+    pub(crate) live: Option<OnCore<Rc<RefCell<Live>>>>,
     pub(crate) rng: StdRng,
     pub(crate) stderr: StderrTail,
     pub(crate) limits: StoreLimits,
@@ -104,30 +108,19 @@ impl VuState {
         Self::new(None, StdRng::seed_from_u64(0), memory_bytes, epochs_max, None)
     }
 
-    /// State of a virtual user. `stream` tells its random stream from those of the others.
-    pub(crate) fn live(core: Rc<CoreShared>, stream: u64, memory_bytes: usize, epochs_max: u64) -> Self {
+    /// State of a virtual user, whose side of the host is `live`. `stream` tells its random stream from those of the
+    /// others.
+    pub(crate) fn live(live: Rc<RefCell<Live>>, stream: u64, memory_bytes: usize, epochs_max: u64) -> Self {
+        let core = Rc::clone(&live.borrow().core);
         let clock = (core.context.clock, core.run.started_unix_ms);
         // SplitMix64's increment spreads consecutive streams over the seed space.
         let seed = core.context.seed ^ stream.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let live = Live {
-            http: HttpSession::new(core.http.clone()),
-            core: SendWrapper::new(core),
-            prepared: Vec::new(),
-            checks: Vec::new(),
-            metrics: Vec::new(),
-            limiters: Vec::new(),
-            first_response: 0,
-            responses: 0,
-            error_texts: Vec::new(),
-            ticket: None,
-            metered_ns: None,
-            intended_ns: None,
-        };
-        Self::new(Some(live), StdRng::seed_from_u64(seed), memory_bytes, epochs_max, Some(clock))
+        let rng = StdRng::seed_from_u64(seed);
+        Self::new(Some(OnCore::new(live)), rng, memory_bytes, epochs_max, Some(clock))
     }
 
     fn new(
-        live: Option<Live>,
+        live: Option<OnCore<Rc<RefCell<Live>>>>,
         mut rng: StdRng,
         memory_bytes: usize,
         epochs_max: u64,
@@ -153,9 +146,35 @@ impl VuState {
 }
 
 impl VuState {
+    /// What the guest was granted; none while it describes, plans or analyses.
+    pub(crate) fn granted(&self) -> Option<RefMut<'_, Live>> {
+        self.live.as_ref().map(|live| live.borrow_mut())
+    }
+
     /// Index of the plugin; 0 while it describes, plans or analyses.
     pub(crate) fn part(&self) -> u16 {
-        self.live.as_ref().map_or(0, |live| live.core.run.part)
+        self.granted().map_or(0, |live| live.core.run.part)
+    }
+}
+
+impl Live {
+    /// The host's side of a virtual user on a core.
+    pub(crate) fn new(core: Rc<CoreShared>) -> Self {
+        Self {
+            http: HttpSession::new(core.http.clone()),
+            core,
+            prepared: Vec::new(),
+            checks: Vec::new(),
+            metrics: Vec::new(),
+            limiters: Vec::new(),
+            first_response: 0,
+            responses: 0,
+            error_texts: Vec::new(),
+            ticket: None,
+            intended_ns: None,
+            wish: None,
+            fulfilled: None,
+        }
     }
 }
 

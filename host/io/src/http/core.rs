@@ -6,7 +6,6 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use send_wrapper::SendWrapper;
 use stresshost_clock::Clock;
 
 use super::buffer_pool::BufferPool;
@@ -16,10 +15,10 @@ use super::options::Options;
 use super::prepared::{PrepareError, Prepared, RequestSpec};
 use super::shared::HttpShared;
 
-/// One core's part of the engine. Make it on the core's thread and use it there only: another thread panics.
+/// One core's part of the engine; it cannot leave the thread it was made on.
 #[derive(Clone)]
 pub struct HttpCore {
-    inner: SendWrapper<Rc<CoreInner>>,
+    inner: Rc<CoreInner>,
 }
 
 pub(crate) struct CoreInner {
@@ -48,7 +47,7 @@ impl HttpCore {
             requests: RefCell::default(),
             shared,
         };
-        Self { inner: SendWrapper::new(Rc::new(inner)) }
+        Self { inner: Rc::new(inner) }
     }
 
     pub(crate) fn inner(&self) -> &CoreInner {

@@ -69,7 +69,7 @@ fn plain(name: &str) -> Result<PathBuf, String> {
 
 impl VuState {
     fn artifact(&self, name: &str, bytes: &[u8], append: bool) -> Result<(), String> {
-        let live = self.live.as_ref().ok_or(NOT_LIVE)?;
+        let live = self.granted().ok_or(NOT_LIVE)?;
         let store = live.core.run.artifacts.as_ref();
         store.ok_or("the plugin did not ask for artifacts in its descriptor")?.put(name, bytes, append)
     }

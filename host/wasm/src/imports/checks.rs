@@ -6,7 +6,7 @@ use crate::state::VuState;
 
 impl Host for VuState {
     fn register(&mut self, name: String) -> Result<u32, String> {
-        let live = self.live.as_mut().ok_or(NOT_LIVE)?;
+        let live = &mut *self.granted().ok_or(NOT_LIVE)?;
         let names = live.core.context.names.lock();
         let id = names.map_err(|_| "the run is ending")?.check(&name).map_err(|error| error.to_string())?;
         let known = live.checks.iter().position(|check| *check == id);
@@ -18,7 +18,7 @@ impl Host for VuState {
     }
 
     fn mark(&mut self, check: u32, passed: bool) {
-        if let Some(live) = &self.live
+        if let Some(live) = self.granted()
             && let (Some(ticket), Some(id)) = (live.ticket, live.checks.get(check as usize))
         {
             live.core.context.recorder.borrow_mut().check(*id, ticket.scenario, ticket.window, passed);

@@ -6,7 +6,8 @@ use crate::state::VuState;
 
 impl Host for VuState {
     fn write(&mut self, level: String, message: String) {
-        let (plugin, shown) = match &self.live {
+        let live = self.granted();
+        let (plugin, shown) = match &live {
             Some(live) => (live.core.run.plugin.as_str(), live.core.run.may_log()),
             None => ("plugin", true),
         };

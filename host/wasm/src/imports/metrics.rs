@@ -9,7 +9,7 @@ use crate::state::VuState;
 
 impl Host for VuState {
     fn register(&mut self, name: String, kind: String, unit: String) -> Result<u32, String> {
-        let live = self.live.as_mut().ok_or(NOT_LIVE)?;
+        let live = &mut *self.granted().ok_or(NOT_LIVE)?;
         let kind = match kind.as_str() {
             "counter" => MetricKind::Counter,
             "gauge" => MetricKind::Gauge,
@@ -31,7 +31,7 @@ impl Host for VuState {
     }
 
     fn add(&mut self, metric: u32, value: f64) {
-        if let Some(live) = &self.live
+        if let Some(live) = self.granted()
             && let (Some(ticket), Some(&(id, kind))) = (live.ticket, live.metrics.get(metric as usize))
         {
             let Ticket { scenario, window, .. } = ticket;

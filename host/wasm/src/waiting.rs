@@ -1,0 +1,90 @@
+//! How a guest waits for the host.
+//!
+//! A waiting import leaves its wish with the virtual user and suspends the guest's fiber. Whoever polls the guest's call
+//! then does what was wished on the core's own stack, and resumes the guest with the result. Of a waiting user the
+//! fiber's stack thus holds the guest's frames and nothing of the protocol engines: with thousands of users those frames
+//! would never be in the cache.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use crate::bindings::http::{Response, Shot};
+use crate::state::{Live, VuState};
+
+/// What a suspended guest waits for.
+pub(crate) enum Wish {
+    /// One request.
+    Fire { request: u32, values: Vec<String> },
+    /// Requests at the same time.
+    SendAll(Vec<Shot>),
+    /// Time, in microseconds.
+    Sleep { duration_us: u64 },
+    /// Tokens of a rate limit.
+    Acquire { limiter: u32, tokens: u32 },
+}
+
+/// What came of a wish.
+pub(crate) enum Fulfilled {
+    Response(Response),
+    Responses(Vec<Response>),
+    Slept,
+    /// Nanoseconds waited.
+    Acquired(u64),
+}
+
+impl VuState {
+    /// Suspends the guest until its wish is fulfilled; `None` when it is granted nothing.
+    pub(crate) async fn wish(&mut self, wish: Wish) -> Option<Fulfilled> {
+        self.epochs = 0;
+        let live = self.live.as_ref()?;
+        live.borrow_mut().wish = Some(wish);
+        let mut resumed = false;
+        // Nobody needs to be woken: who polls the call sees the wish as soon as the guest is suspended.
+        poll_fn(|_| if std::mem::replace(&mut resumed, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+        self.live.as_ref()?.borrow_mut().fulfilled.take()
+    }
+}
+
+enum Step<T> {
+    Ended(T),
+    Wishes(Wish),
+}
+
+/// Polls a guest's call to its end, fulfilling its wishes. Dropping the future ends what is under way, the wish first.
+pub(crate) async fn drive<F: Future>(live: &RefCell<Live>, call: F) -> F::Output {
+    let mut call = pin!(call);
+    loop {
+        let step = poll_fn(|cx| match call.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Step::Ended(output)),
+            // Without a wish the guest has been computing for long, and gives way to the others on its core.
+            Poll::Pending => match live.borrow_mut().wish.take() {
+                Some(wish) => Poll::Ready(Step::Wishes(wish)),
+                None => Poll::Pending,
+            },
+        });
+        match step.await {
+            Step::Ended(output) => return output,
+            Step::Wishes(wish) => fulfil(live, wish).await,
+        }
+    }
+}
+
+#[expect(
+    clippy::await_holding_refcell_ref,
+    reason = "the guest is suspended until this is done, so nobody else borrows"
+)]
+async fn fulfil(live: &RefCell<Live>, wish: Wish) {
+    let mut live = live.borrow_mut();
+    let fulfilled = match wish {
+        Wish::Fire { request, values } => Fulfilled::Response(live.fire(request, &values).await),
+        Wish::SendAll(shots) => Fulfilled::Responses(live.send_all(&shots).await),
+        Wish::Sleep { duration_us } => {
+            live.sleep(duration_us).await;
+            Fulfilled::Slept
+        }
+        Wish::Acquire { limiter, tokens } => Fulfilled::Acquired(live.acquire(limiter, tokens).await),
+    };
+    live.fulfilled = Some(fulfilled);
+}
