@@ -1,7 +1,16 @@
-//! Benchmarks: each runs the tools people use today in the same run and reports ratios.
+//! Benchmarks: each runs the tools people use today in the same run and reports ratios. `BENCHMARKS.md` says what each
+//! measures; its results stand in `host/engine/PERFORMANCE.md`.
+//!
+//! `generator` knows the tools, `child` runs and measures them, `rounds` holds them against each other.
 
+mod child;
+mod generator;
 mod http;
 mod nginx;
+mod output;
+mod rounds;
+mod stats;
+mod workload;
 
 use clap::Subcommand;
 
@@ -14,6 +23,7 @@ pub(crate) enum Bench {
 
 /// Runs a benchmark.
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
+    child::raise_descriptors()?;
     match bench {
         Bench::Http(options) => http::run(options),
     }
