@@ -9,6 +9,7 @@ mod http;
 mod nginx;
 mod output;
 mod rounds;
+mod start;
 mod stats;
 mod workload;
 
@@ -19,6 +20,8 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// CPU per HTTP request beside wrk and oha
     Http(http::Options),
+    /// Time from the start of the process to its first request
+    Start(start::Options),
 }
 
 /// Runs a benchmark.
@@ -26,5 +29,6 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     child::raise_descriptors()?;
     match bench {
         Bench::Http(options) => http::run(options),
+        Bench::Start(options) => start::run(options),
     }
 }
