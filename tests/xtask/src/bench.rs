@@ -7,6 +7,7 @@ mod child;
 mod generator;
 mod http;
 mod nginx;
+mod open;
 mod output;
 mod rounds;
 mod start;
@@ -20,6 +21,8 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// CPU per HTTP request beside wrk and oha
     Http(http::Options),
+    /// Lateness at a constant rate, beside oha
+    Open(open::Options),
     /// Time from the start of the process to its first request
     Start(start::Options),
 }
@@ -29,6 +32,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     child::raise_descriptors()?;
     match bench {
         Bench::Http(options) => http::run(options),
+        Bench::Open(options) => open::run(options),
         Bench::Start(options) => start::run(options),
     }
 }
