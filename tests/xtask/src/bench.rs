@@ -6,6 +6,7 @@
 mod child;
 mod generator;
 mod http;
+mod memory;
 mod nginx;
 mod open;
 mod output;
@@ -23,6 +24,8 @@ pub(crate) enum Bench {
     Http(http::Options),
     /// Lateness at a constant rate, beside oha
     Open(open::Options),
+    /// Resident memory of a virtual user
+    Memory(memory::Options),
     /// Time from the start of the process to its first request
     Start(start::Options),
 }
@@ -33,6 +36,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Http(options) => http::run(options),
         Bench::Open(options) => open::run(options),
+        Bench::Memory(options) => memory::run(options),
         Bench::Start(options) => start::run(options),
     }
 }
