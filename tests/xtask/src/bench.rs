@@ -4,6 +4,7 @@
 //! `generator` knows the tools, `child` runs and measures them, `rounds` holds them against each other.
 
 mod child;
+mod cores;
 mod generator;
 mod http;
 mod memory;
@@ -28,6 +29,8 @@ pub(crate) enum Bench {
     Memory(memory::Options),
     /// Time from the start of the process to its first request
     Start(start::Options),
+    /// CPU per request and throughput on one core and on several
+    Cores(cores::Options),
 }
 
 /// Runs a benchmark.
@@ -38,5 +41,6 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Open(options) => open::run(options),
         Bench::Memory(options) => memory::run(options),
         Bench::Start(options) => start::run(options),
+        Bench::Cores(options) => cores::run(options),
     }
 }
