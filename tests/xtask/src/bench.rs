@@ -1,7 +1,20 @@
-//! Benchmarks: each runs the tools people use today in the same run and reports ratios.
+//! Benchmarks: each runs the tools people use today in the same run and reports ratios. `BENCHMARKS.md` says what each
+//! measures; its results stand in `host/engine/PERFORMANCE.md`.
+//!
+//! `generator` knows the tools, `child` runs and measures them, `rounds` holds them against each other.
 
+mod child;
+mod cores;
+mod generator;
 mod http;
+mod memory;
 mod nginx;
+mod open;
+mod output;
+mod rounds;
+mod start;
+mod stats;
+mod workload;
 
 use clap::Subcommand;
 
@@ -10,11 +23,24 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// CPU per HTTP request beside wrk and oha
     Http(http::Options),
+    /// Lateness at a constant rate, beside oha
+    Open(open::Options),
+    /// Resident memory of a virtual user
+    Memory(memory::Options),
+    /// Time from the start of the process to its first request
+    Start(start::Options),
+    /// CPU per request and throughput on one core and on several
+    Cores(cores::Options),
 }
 
 /// Runs a benchmark.
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
+    child::raise_descriptors()?;
     match bench {
         Bench::Http(options) => http::run(options),
+        Bench::Open(options) => open::run(options),
+        Bench::Memory(options) => memory::run(options),
+        Bench::Start(options) => start::run(options),
+        Bench::Cores(options) => cores::run(options),
     }
 }

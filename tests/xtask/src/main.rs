@@ -59,3 +59,13 @@ fn main() -> anyhow::Result<()> {
         Command::Bench(bench) => bench::run(&bench),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

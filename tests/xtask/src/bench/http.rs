@@ -1,204 +1,128 @@
 //! `bench http`: CPU per request of stresshost, wrk and oha against one nginx, in alternating rounds.
 //!
 //! The generator has one core, the server another. CPU is user and system time of the whole generator process, start
-//! and end included, divided by the requests it says it made. One round of each is thrown away to warm up.
+//! and end included, divided by the requests it says it made. In the workload `json` stresshost takes a value from every
+//! answer and checks it, which the others cannot do; they load the same URL and look at nothing.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, bail};
-use clap::Args;
-use nix::sys::resource::{UsageWho, getrusage};
+use anyhow::ensure;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use crate::bench::child::{GENERATOR_CORE, SERVER_CORE};
+use crate::bench::generator::{Generator, Kind, Load};
 use crate::bench::nginx::Nginx;
-use crate::build;
-use crate::tools::{cargo, find, must, target_dir};
+use crate::bench::output::write_json;
+use crate::bench::rounds::{Paired, Sample};
+use crate::bench::workload::json_config;
 
-/// Core of the generator; the server has the other.
-const GENERATOR_CORE: u32 = 0;
-const SERVER_CORE: u32 = 1;
-
-/// How long and how often to measure.
+/// What to measure, how long and how often.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Numbers of connections
-    #[arg(long, value_delimiter = ',', default_value = "50,1000")]
+    #[arg(long, value_delimiter = ',', default_value = "50,1000,8000")]
     connections: Vec<u32>,
+    /// What is loaded
+    #[arg(long, value_delimiter = ',', default_value = "plain,json")]
+    workload: Vec<Workload>,
+    /// Tools that take turns; ratios are those of the first to each
+    #[arg(long, value_delimiter = ',', default_value = "stresshost,wrk,oha")]
+    tools: Vec<Kind>,
     /// Seconds of each round
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
     /// Rounds that count, of each tool
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// Also write the results here as JSON
     #[arg(long)]
     json: Option<PathBuf>,
 }
 
-/// One tool and how to read its request count.
-struct Tool {
-    name: &'static str,
-    program: PathBuf,
+/// What is loaded.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Workload {
+    /// 1 KB of text
+    Plain,
+    /// 1 KB of JSON, of which stresshost takes one value and checks the status
+    Json,
 }
 
-/// CPU microseconds per request of each round, by tool.
-type Rounds = Vec<Vec<f64>>;
-
-/// Measures and prints a table.
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let tools = tools()?;
-    let server = Nginx::start(SERVER_CORE)?;
-    let url = format!("http://127.0.0.1:{}/", server.port);
-    let mut results = Vec::new();
-    for &connections in &options.connections {
-        let mut rounds: Rounds = tools.iter().map(|_| Vec::new()).collect();
-        for round in 0..=options.rounds {
-            for (tool, kept) in tools.iter().zip(&mut rounds) {
-                let cost_us = measure(tool, &url, connections, options.seconds)?;
-                eprintln!("  {connections} connections, round {round}, {}: {cost_us:.2} us", tool.name);
-                if round > 0 {
-                    kept.push(cost_us);
-                }
-            }
+impl Workload {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Json => "json",
         }
-        results.push(report(&tools, connections, &rounds));
     }
-    if let Some(path) = &options.json {
-        std::fs::write(path, serde_json::to_vec_pretty(&json!({ "bench": "http", "results": results }))?)?;
+
+    fn load(self, origin: &str, directory: &Path) -> anyhow::Result<Load> {
+        let load = Load { cores: 1, ..Load::default() };
+        Ok(match self {
+            Self::Plain => Load { url: format!("{origin}/"), ..load },
+            Self::Json => {
+                let config = directory.join("json.yaml");
+                std::fs::write(&config, json_config(origin))?;
+                Load { url: format!("{origin}/json"), config: Some(config), ..load }
+            }
+        })
+    }
+}
+
+/// Measures and prints a table for each workload and number of connections.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let mut kinds = options.tools.clone();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let generators = kinds.iter().map(|&kind| Generator::find(kind)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut results = Vec::new();
+    let measured = measure_all(options, &generators, &mut results);
+    // What was measured before a tool failed is worth keeping.
+    write_json(options.json.as_deref(), "http", Value::Array(results))?;
+    measured
+}
+
+fn measure_all(options: &Options, generators: &[Generator], results: &mut Vec<Value>) -> anyhow::Result<()> {
+    let server = Nginx::start(Some(SERVER_CORE), 1)?;
+    let directory = tempfile::tempdir()?;
+    for workload in &options.workload {
+        let load = workload.load(&server.origin(), directory.path())?;
+        for &connections in &options.connections {
+            let load = Load { connections, seconds: options.seconds, ..load.clone() };
+            results.push(measure(generators, *workload, &load, options.rounds)?);
+        }
     }
     Ok(())
 }
 
-fn tools() -> anyhow::Result<Vec<Tool>> {
-    let wrk = find("wrk", "apt-get install wrk")?;
-    let oha = find("oha", "cargo install --locked oha")?;
-    build::plugins()?;
-    must(cargo().args(["build", "--release", "-p", "stresshost"]))?;
-    let own = target_dir()?.join("release/stresshost");
-    let tool = |name, program| Tool { name, program };
-    Ok(vec![tool("stresshost", own), tool("wrk", wrk), tool("oha", oha)])
+fn measure(generators: &[Generator], workload: Workload, load: &Load, rounds: u32) -> anyhow::Result<Value> {
+    let names: Vec<String> = generators.iter().map(|tool| tool.kind.name().to_owned()).collect();
+    let (name, connections) = (workload.name(), load.connections);
+    let ratio = format!("{} / tool", names[0]);
+    let paired = Paired::measure(&format!("{name}, {connections} connections"), names, rounds, |index| {
+        round(&generators[index], workload, load)
+    })?;
+    let title = format!("{name}: CPU per request at {connections} connections, one core, {rounds} rounds");
+    let rows =
+        paired.report(&title, "tool", &ratio, |index| paired.ratios(0, index, |sample| sample.cost_us));
+    Ok(json!({
+        "workload": name, "connections": connections, "seconds": load.seconds, "tools": rows,
+    }))
 }
 
-/// Runs one round and returns CPU microseconds per request.
-fn measure(tool: &Tool, url: &str, connections: u32, seconds: u32) -> anyhow::Result<f64> {
-    let directory = tempfile::tempdir()?;
-    let mut command = Command::new(find("taskset", "apt-get install util-linux")?);
-    command.args(["-c", &GENERATOR_CORE.to_string()]).arg(&tool.program).current_dir(directory.path());
-    arguments(&mut command, tool.name, url, connections, seconds);
-    let before_us = children_cpu_us()?;
-    let output = command.output().with_context(|| format!("cannot start {}", tool.name))?;
-    let cpu_us = children_cpu_us()? - before_us;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
-        bail!("{} failed: {text}\n{}", tool.name, String::from_utf8_lossy(&output.stderr));
+fn round(generator: &Generator, workload: Workload, load: &Load) -> anyhow::Result<Sample> {
+    let ran = generator.run(load, Some(GENERATOR_CORE))?;
+    let sample = ran.sample()?;
+    if generator.kind == Kind::Stresshost && workload == Workload::Json {
+        let summary = ran.summary()?;
+        // Otherwise the work that is to be measured was not done.
+        let checked: u64 = summary.checks.iter().map(|check| check.passed).sum();
+        let good = summary.operations_done() - summary.operations_failed();
+        ensure!(checked >= good, "{checked} of {good} answers were checked");
+        let lost: u64 = summary.scenarios.iter().map(|scenario| scenario.iterations.failed).sum();
+        let failed = summary.operations_failed();
+        ensure!(lost <= failed, "{} answers lacked the value to take", lost - failed);
     }
-    let requests = requests(tool.name, &text, directory.path())?;
-    if requests == 0 {
-        bail!("{} made no requests: {text}", tool.name);
-    }
-    Ok(cpu_us / requests as f64)
-}
-
-fn arguments(command: &mut Command, tool: &str, url: &str, connections: u32, seconds: u32) {
-    let (connections, length) = (connections.to_string(), format!("{seconds}s"));
-    match tool {
-        "wrk" => command.args(["-t1", "-c", &connections, "-d", &length, url]),
-        "oha" => {
-            command.args(["-c", &connections, "-z", &length, "--no-tui", "--output-format", "json", url])
-        }
-        _ => command.args([
-            "run",
-            "--plugin",
-            "devstress",
-            url,
-            "--vus",
-            &connections,
-            "--duration",
-            &length,
-            "--cores",
-            "1",
-            "--out",
-            "out",
-            "--output-format",
-            "json",
-            "--quiet",
-        ]),
-    };
-}
-
-/// Requests answered with success, as the tool itself counts them.
-fn requests(tool: &str, text: &str, directory: &Path) -> anyhow::Result<u64> {
-    match tool {
-        "wrk" => {
-            let line =
-                text.lines().find(|line| line.contains(" requests in ")).context("wrk printed no count")?;
-            line.split_whitespace()
-                .next()
-                .and_then(|word| word.parse().ok())
-                .context("wrk's count is no number")
-        }
-        "oha" => {
-            let report: Value = serde_json::from_str(text).context("oha printed no JSON")?;
-            Ok(report["statusCodeDistribution"]["200"].as_u64().unwrap_or(0))
-        }
-        _ => {
-            let summary = std::fs::read(directory.join("out/summary.json"))?;
-            let summary: stresshost_metrics::Summary = serde_json::from_slice(&summary)?;
-            Ok(summary.operations_done() - summary.operations_failed())
-        }
-    }
-}
-
-fn children_cpu_us() -> anyhow::Result<f64> {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let us = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1e6 + time.tv_usec() as f64;
-    Ok(us(usage.user_time()) + us(usage.system_time()))
-}
-
-/// Prints one table and returns it as JSON. The ratio is the median of the rounds' own ratios: neighbours in time
-/// share the machine's mood.
-fn report(tools: &[Tool], connections: u32, rounds: &Rounds) -> Value {
-    println!("\nCPU per request at {connections} connections, one core, {} rounds", rounds[0].len());
-    println!("  {:<12} {:>10} {:>16} {:>18}", "tool", "median us", "least - most", "stresshost / tool");
-    let mut rows = Vec::new();
-    for (tool, costs) in tools.iter().zip(rounds) {
-        let ratios: Vec<f64> = rounds[0].iter().zip(costs).map(|(own, other)| own / other).collect();
-        let (mid, ratio) = (median(costs), median(&ratios));
-        let (least, most) = (quantile(costs, 0.0), quantile(costs, 1.0));
-        println!("  {:<12} {mid:>10.2} {:>16} {ratio:>18.2}", tool.name, format!("{least:.2} - {most:.2}"));
-        rows.push(json!({ "tool": tool.name, "median_us": mid, "rounds_us": costs, "ratio": ratio }));
-    }
-    json!({ "connections": connections, "tools": rows })
-}
-
-fn median(values: &[f64]) -> f64 {
-    quantile(values, 0.5)
-}
-
-fn quantile(values: &[f64], at: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let index = ((sorted.len().saturating_sub(1)) as f64 * at).round() as usize;
-    sorted.get(index).copied().unwrap_or(f64::NAN)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_read_from_each_tools_own_words() {
-        let wrk = "Running 4s test\n  400123 requests in 4.00s, 465.97MB read\n";
-        assert_eq!(requests("wrk", wrk, Path::new("")).unwrap(), 400_123);
-        let oha = r#"{"statusCodeDistribution":{"200":77,"500":3}}"#;
-        assert_eq!(requests("oha", oha, Path::new("")).unwrap(), 77);
-        assert!(requests("wrk", "nothing", Path::new("")).is_err());
-    }
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert!(median(&[]).is_nan());
-    }
+    Ok(sample)
 }
