@@ -81,7 +81,7 @@ impl WasmVu {
         if let Some(live) = &mut self.store.data_mut().live {
             let imports_ns = live.metered_ns.take().unwrap_or(0);
             let guest_ns = polled_ns.saturating_sub(imports_ns).saturating_mul(SAMPLED_EACH);
-            live.core.context.recorder.borrow_mut().guest_cpu(guest_ns);
+            live.core.context.recorder.borrow_mut().guest_cpu(live.core.run.part, guest_ns);
         }
         result
     }

@@ -47,7 +47,9 @@ fn busy() -> Live {
         metric(1, 7.0),
         metric(2, 1.0),
         metric(3, 5.0),
-        Act::Guest { ns: 77 },
+        Act::Guest { part: 0, ns: 77 },
+        Act::Guest { part: 1, ns: 1_000 },
+        Act::Guest { part: 2, ns: 23 },
     ];
     live(&vec![acts; 6], 0)
 }

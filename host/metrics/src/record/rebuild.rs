@@ -72,6 +72,7 @@ struct Replay {
     names: Names,
     faults: Vec<FaultSummary>,
     scenarios: usize,
+    parts: usize,
     phases: usize,
     line: u64,
     merged: bool,
@@ -93,6 +94,7 @@ impl Replay {
             names: Names::default(),
             faults: Vec::new(),
             scenarios: plan.scenarios.len(),
+            parts: plan.parts.len().max(1),
             phases: plan.schedule().phases.len(),
             line: 0,
             merged: false,
@@ -108,7 +110,7 @@ impl Replay {
         self.merged |= record.ticks > 1;
         let line = self.line;
         self.name(record).map_err(|what| RecordError::Damaged { line, what })?;
-        if let Some(what) = record.dangling(&self.names, self.scenarios, self.phases) {
+        if let Some(what) = record.dangling(&self.names, self.scenarios, self.parts, self.phases) {
             return Err(RecordError::Dangling { line, what });
         }
         for fault in &record.faults {
@@ -397,6 +399,7 @@ mod tests {
             (r#""ops":[{"op":0,"scenario":3,"fired":1,"done":1}]"#, "scenario 3 of 3"),
             (r#""checks":[{"check":4,"scenario":0,"passed":1,"failed":1}]"#, "check 4 of 4"),
             (r#""metrics":[{"metric":0,"scenario":0,"value":{"rate":{"hits":1,"total":1}}}]"#, "metric 0"),
+            (r#""guest_cpu_ns":1,"parts_guest_cpu_ns":[0,0,0,1]"#, "part 3 of 3"),
             (r#""events":[{"type":"phase_began","phase":2,"at_ns":0}]"#, "phase 2 of 2"),
             (
                 r#""events":[{"type":"scenario_span","scenario":3,"from_ns":0,"until_ns":0,"warmup_end_ns":0}]"#,

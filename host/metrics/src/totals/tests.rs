@@ -103,7 +103,7 @@ fn the_generator_is_judged_by_its_busiest_core() {
     let mut run = Run::simple(&[], 10.0, 0.0);
     run.core.own_lag(Window::Measured, 7_000_000);
     run.core.limited(2 * S);
-    run.core.guest_cpu(S / 2);
+    run.core.guest_cpu(0, S / 2);
     run.tick(4.0);
     run.tick(10.0);
     let end = RunEnd { end_ns: ns(10.0), cpu_s: 9.5, rss_max_bytes: 5, ..RunEnd::default() };
