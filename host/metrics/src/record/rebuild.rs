@@ -270,7 +270,7 @@ mod tests {
     use super::super::testing::{TICK_NS, live, run_info, up_to};
     use super::*;
     use crate::record::{IterationRecord, compact};
-    use crate::{FaultSummary, IterationsSummary, PhaseStatus};
+    use crate::{FaultSummary, IterationsSummary, PhaseStatus, PluginUsage};
 
     fn again(plan: &Plan, records: Vec<IntervalRecord>) -> Result<Summary, RecordError> {
         rebuild(plan, "plugin", run_info(), records.into_iter())
@@ -385,6 +385,23 @@ mod tests {
         let killed = again(&plan, vec![tick]).unwrap();
         assert_eq!(killed.verdict.status, VerdictStatus::Inconclusive);
         assert_eq!(killed.verdict.reasons, ["the run was cut short after 1.0 s"]);
+    }
+
+    #[test]
+    fn a_record_of_a_sum_only_gives_what_it_tells() {
+        let line = r#"{"from_ns":0,"to_ns":1000000000,"ticks":1,"guest_cpu_ns":250000000}"#;
+        let old: IntervalRecord = serde_json::from_str(line).unwrap();
+        let of_one = again(&crate::testing::simple(&[]), vec![old.clone()]).unwrap().generator;
+        let only = PluginUsage { name: "plugin".into(), guest_cpu_s: 0.25, core_share: 0.25 };
+        assert_eq!((of_one.guest_cpu_s, of_one.plugins), (0.25, vec![only]));
+        let two = crate::testing::two_phases(&[], &[], &[]);
+        let of_two = again(&two, vec![old.clone()]).unwrap().generator;
+        assert_eq!((of_two.guest_cpu_s, of_two.plugins), (0.25, Vec::new()), "whose it was nobody knows");
+        let new = IntervalRecord { parts_guest_cpu_ns: vec![0, 250_000_000], ..old.clone() };
+        let of_two = again(&two, vec![new]).unwrap().generator;
+        let told: Vec<_> =
+            of_two.plugins.iter().map(|plugin| (&plugin.name[..], plugin.guest_cpu_s)).collect();
+        assert_eq!((of_two.guest_cpu_s, told), (0.25, vec![("web", 0.0), ("db", 0.25)]));
     }
 
     #[test]
