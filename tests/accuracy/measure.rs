@@ -64,7 +64,7 @@ pub(crate) fn expect_pass(finished: &Finished, summary: &Summary) {
         return;
     }
     finished.expect_exit(12);
-    let generator = summary.generator;
+    let generator = &summary.generator;
     let late = generator.own_lag_p99_us > MAX_OWN_LAG_US;
     let busy = generator.busiest_core_share >= MAX_CORE_SHARE;
     let due = [late, busy].iter().filter(|holds| **holds).count();

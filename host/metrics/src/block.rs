@@ -18,8 +18,10 @@ pub struct Block {
     /// By `metric * scenarios + scenario`, in the measured window.
     metrics: Vec<Option<MetricValue>>,
     examples: Vec<FailureExample>,
-    /// Time the generator spent inside guest code.
+    /// Time the generator spent inside guest code, of all plugins.
     pub guest_cpu_ns: u64,
+    /// The same by part of the plan, as far as the last one that used any.
+    pub parts_guest_cpu_ns: Vec<u64>,
     /// How late starts were that only the generator is to blame for, in microseconds; measured window.
     pub own_lag_us: Histogram,
     /// Time operations waited for rate limits.
@@ -200,6 +202,7 @@ impl Block {
             metrics: Vec::new(),
             examples: Vec::new(),
             guest_cpu_ns: 0,
+            parts_guest_cpu_ns: Vec::new(),
             own_lag_us: histogram(),
             limited_ns: 0,
         }
@@ -253,6 +256,13 @@ impl Block {
         self.metrics[index].get_or_insert_with(|| MetricValue::empty(kind))
     }
 
+    pub(crate) fn part_guest_cpu_mut(&mut self, part: usize) -> &mut u64 {
+        if part >= self.parts_guest_cpu_ns.len() {
+            self.parts_guest_cpu_ns.resize(part + 1, 0);
+        }
+        &mut self.parts_guest_cpu_ns[part]
+    }
+
     /// Whether fewer failures of this sort are kept than are wanted.
     pub(crate) fn wants_example(&self, op: OpId, kind: ErrorKind) -> bool {
         let same = |kept: &&FailureExample| kept.op == op && kept.kind == kind;
@@ -302,6 +312,9 @@ impl Block {
             self.keep_example(example);
         }
         self.guest_cpu_ns += std::mem::take(&mut other.guest_cpu_ns);
+        for (part, ns) in other.parts_guest_cpu_ns.iter_mut().enumerate() {
+            *self.part_guest_cpu_mut(part) += std::mem::take(ns);
+        }
         self.limited_ns += std::mem::take(&mut other.limited_ns);
         drain(&mut self.own_lag_us, &mut other.own_lag_us);
     }

@@ -43,9 +43,12 @@ pub struct IntervalRecord {
     /// Resident memory at its end; the most when intervals were merged.
     #[serde(default)]
     pub rss_bytes: u64,
-    /// Time inside guest code.
+    /// Time inside guest code, of all plugins.
     #[serde(default)]
     pub guest_cpu_ns: u64,
+    /// The same by part of the plan; absent when there was none, and from records of versions that took only the sum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts_guest_cpu_ns: Vec<u64>,
     /// Time operations waited for rate limits.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub limited_ns: u64,

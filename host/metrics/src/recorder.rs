@@ -122,9 +122,11 @@ impl Recorder {
         self.block.limited_ns += ns;
     }
 
-    /// Adds time spent inside guest code.
-    pub fn guest_cpu(&mut self, ns: u64) {
+    /// Adds time spent inside the guest code of a part of the plan (an index into its parts, 0 when there are none), in
+    /// nanoseconds.
+    pub fn guest_cpu(&mut self, part: u16, ns: u64) {
         self.block.guest_cpu_ns += ns;
+        *self.block.part_guest_cpu_mut(usize::from(part)) += ns;
     }
 }
 
@@ -244,6 +246,23 @@ mod tests {
         assert_eq!(metrics, [(MetricId(0), 1, &gauge), (MetricId(2), 1, &MetricValue::Counter(14.0))]);
         total.absorb(&mut blocks[0]);
         assert_eq!(only_op(&total).done, 7, "an absorbed block is empty");
+    }
+
+    #[test]
+    fn guest_time_adds_up_by_part_and_over_all() {
+        let (mut a, mut b) = (Recorder::new(1), Recorder::new(1));
+        a.guest_cpu(0, 5);
+        a.guest_cpu(2, 7);
+        a.guest_cpu(2, 1);
+        b.guest_cpu(1, 20);
+        b.guest_cpu(0, 100);
+        let (mut total, mut a, mut b) = (Block::new(1), a.take(), b.take());
+        assert_eq!((a.guest_cpu_ns, &a.parts_guest_cpu_ns[..]), (13, &[5, 0, 8][..]));
+        for block in [&mut b, &mut a] {
+            total.absorb(block);
+            total.absorb(block);
+        }
+        assert_eq!((total.guest_cpu_ns, &total.parts_guest_cpu_ns[..]), (133, &[105, 20, 8][..]));
     }
 
     #[test]

@@ -6,10 +6,11 @@ use crate::block::status_name;
 use crate::thresholds::{Moment, Source};
 use crate::totals::{NS_PER_S, merged, per_second};
 use crate::{
-    BytesSummary, CheckResult, ErrorKind, FailureExample, FailureSummary, GeneratorSummary, IterationCounts,
-    IterationStats, IterationsSummary, MetricSummary, MetricValue, MetricValueSummary, Names, OpStats,
-    OperationSummary, OverallSummary, Percentiles, RunInfo, SUMMARY_SCHEMA, ScenarioSummary, Score, Summary,
-    ThresholdResult, Totals, Verdict, VerdictStatus, WarmupSummary, Window, judge,
+    Block, BytesSummary, CheckResult, ErrorKind, FailureExample, FailureSummary, GeneratorSummary,
+    IterationCounts, IterationStats, IterationsSummary, MetricSummary, MetricValue, MetricValueSummary,
+    Names, OpStats, OperationSummary, OverallSummary, Percentiles, PluginUsage, RunInfo, SUMMARY_SCHEMA,
+    ScenarioSummary, Score, Summary, ThresholdResult, Totals, Verdict, VerdictStatus, WarmupSummary, Window,
+    judge,
 };
 
 /// What is known of a run only when it is over.
@@ -78,10 +79,37 @@ impl Totals {
             busiest_core_share: self.usage.busiest_share(),
             rss_max_bytes: end.rss_max_bytes.max(self.usage.rss_max_bytes),
             guest_cpu_s: self.total.guest_cpu_ns as f64 / NS_PER_S,
+            plugins: self.plugin_usages(),
             lag_p99_us: merged(measured, |op| &op.lag_us).value_at_quantile(0.99),
             own_lag_p99_us: self.total.own_lag_us.value_at_quantile(0.99),
             limited_s: self.total.limited_ns as f64 / NS_PER_S,
         }
+    }
+
+    /// What each plugin used, in the order of the plan. Nothing where a record told only the sum of several.
+    fn plugin_usages(&self) -> Vec<PluginUsage> {
+        let Block { guest_cpu_ns, parts_guest_cpu_ns, .. } = &self.total;
+        let by_part = match self.plugins.len() {
+            1 => std::slice::from_ref(guest_cpu_ns),
+            _ => parts_guest_cpu_ns,
+        };
+        if by_part.iter().sum::<u64>() != *guest_cpu_ns {
+            return Vec::new();
+        }
+        // A plugin has a part for each phase that names it.
+        let mut sums: Vec<(&String, u64)> = Vec::new();
+        for (name, ns) in self.plugins.iter().zip(by_part.iter().chain(std::iter::repeat(&0))) {
+            match sums.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += ns,
+                None => sums.push((name, *ns)),
+            }
+        }
+        let usage = |(name, ns): (&String, u64)| PluginUsage {
+            name: name.clone(),
+            guest_cpu_s: ns as f64 / NS_PER_S,
+            core_share: self.usage.share(ns),
+        };
+        sums.into_iter().map(usage).collect()
     }
 
     /// Time in which the scenario's iterations could start within the window, in seconds.

@@ -24,7 +24,9 @@ pub(crate) const NS_PER_S: f64 = 1e9;
 #[derive(Debug)]
 pub struct Totals {
     pub(crate) scenarios: Vec<ScenarioInfo>,
-    /// Whether several plugins share the plan: only then reports name them.
+    /// Name of the plugin of each part of the plan; the only one of a plan without parts.
+    pub(crate) plugins: Vec<String>,
+    /// Whether several plugins share the plan: only then scenarios and operations name them.
     pub(crate) has_parts: bool,
     pub(crate) pass_share: Option<f64>,
     pub(crate) notes: Vec<String>,
@@ -89,8 +91,10 @@ impl Totals {
             }
         };
         let count = scenarios.len();
+        let parts = plan.parts.iter().map(|part| part.plugin.clone());
         Ok(Self {
             scenarios,
+            plugins: if plan.parts.is_empty() { vec![plugin.to_owned()] } else { parts.collect() },
             has_parts: !plan.parts.is_empty(),
             pass_share: plan.pass_share,
             notes: plan.notes.clone(),

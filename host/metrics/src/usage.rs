@@ -43,7 +43,8 @@ impl Usage {
         self.share(self.busy_ns.iter().copied().max().unwrap_or(0))
     }
 
-    fn share(&self, busy_ns: u64) -> f64 {
+    /// Some CPU time over the wall time: 1.0 is one core.
+    pub(crate) fn share(&self, busy_ns: u64) -> f64 {
         if self.wall_ns > 0 { busy_ns as f64 / self.wall_ns as f64 } else { 0.0 }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use stresshost_metrics::{
-    ErrorKind, FailureSummary, IterationsSummary, OperationSummary, OverallSummary, Percentiles, Summary,
+    ErrorKind, FailureSummary, GeneratorSummary, IterationsSummary, OperationSummary, OverallSummary,
+    Percentiles, Summary,
 };
 use stresshost_plan::{Analysis, Finding};
 
@@ -166,12 +167,26 @@ pub(crate) fn parts(operation: &OperationSummary) -> Vec<(&str, Percentiles)> {
 }
 
 /// How long operations waited for rate limits; empty when they never did.
-pub(crate) fn limited(used: &stresshost_metrics::GeneratorSummary) -> String {
+pub(crate) fn limited(used: &GeneratorSummary) -> String {
     if used.limited_s > 0.0 {
         format!(", {} spent waiting for rate limits", format::seconds(used.limited_s))
     } else {
         String::new()
     }
+}
+
+/// What plugins are called together.
+pub(crate) fn plugins(used: &GeneratorSummary) -> &'static str {
+    if used.plugins.len() > 1 { "plugins" } else { "plugin" }
+}
+
+/// What each plugin used and its name; nothing when there is only one.
+pub(crate) fn plugin_usages(used: &GeneratorSummary) -> impl Iterator<Item = (&str, String)> {
+    let several = used.plugins.iter().filter(|_| used.plugins.len() > 1);
+    several.map(|plugin| {
+        let share = format::percent_of(plugin.core_share);
+        (plugin.name.as_str(), format!("about {:.1} CPU s, {share} of a core", plugin.guest_cpu_s))
+    })
 }
 
 /// One sentence per verdict for a reader who does not know its word.

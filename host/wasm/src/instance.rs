@@ -124,7 +124,7 @@ impl GuestVu for WasmVu {
         if is_timed {
             let live = self.live.borrow();
             let guest_ns = polled_ns.saturating_mul(SAMPLED_EACH);
-            live.core.context.recorder.borrow_mut().guest_cpu(guest_ns);
+            live.core.context.recorder.borrow_mut().guest_cpu(live.core.run.part, guest_ns);
         }
         self.end("iterate", result)
     }

@@ -242,5 +242,11 @@ fn overall(audit: &mut Audit, summary: &Summary) {
         let expected = format!("at least {}", generator.cpu_share);
         found.push(broken("share of the busiest core".to_owned(), &expected, &generator.busiest_core_share));
     }
-    audit.law("totals, shares and means fit their parts", 3 + summary.metrics.len(), found);
+    // Older summaries, and those of older records, tell only the sum.
+    let of_plugins = generator.plugins.iter().fold(0.0, |sum, plugin| sum + plugin.guest_cpu_s);
+    if !generator.plugins.is_empty() && !near(of_plugins, generator.guest_cpu_s) {
+        let what = "CPU seconds of all plugins".to_owned();
+        found.push(broken(what, &of_plugins, &generator.guest_cpu_s));
+    }
+    audit.law("totals, shares and means fit their parts", 4 + summary.metrics.len(), found);
 }

@@ -47,7 +47,9 @@ fn busy() -> Live {
         metric(1, 7.0),
         metric(2, 1.0),
         metric(3, 5.0),
-        Act::Guest { ns: 77 },
+        Act::Guest { part: 0, ns: 77 },
+        Act::Guest { part: 1, ns: 1_000 },
+        Act::Guest { part: 2, ns: 23 },
     ];
     live(&vec![acts; 6], 0)
 }
@@ -139,6 +141,30 @@ fn text_and_missing_entries_are_found_and_a_flood_is_cut() {
     assert!(unlisted > 100);
 }
 
+#[test]
+fn what_each_plugin_used_is_computed_again_unless_the_summary_is_older() {
+    let mut live = busy();
+    let rebuilt = rebuilt(&live, 100, live.records.len());
+    let told = |summary: &Summary| -> Vec<(String, f64)> {
+        summary.generator.plugins.iter().map(|used| (used.name.clone(), used.guest_cpu_s)).collect()
+    };
+    assert_eq!(told(&rebuilt.summary), [("web".to_owned(), 6e-7), ("db".to_owned(), 6e-6)]);
+    assert_eq!(told(&live.summary), told(&rebuilt.summary));
+    let left_out = |audit: &Audit| audit.left_out.iter().any(|part| part.what == "generator/plugins");
+    assert!(!left_out(&audit(&live.summary, &rebuilt)));
+    live.summary.generator.plugins.swap(0, 1);
+    let swapped = audit(&live.summary, &rebuilt);
+    assert!(
+        swapped.failed().any(|check| check.what == "generator/plugins/0 (db)/guest_cpu_s"),
+        "{swapped:?}"
+    );
+    live.summary.generator.plugins.truncate(1);
+    assert!(!audit(&live.summary, &rebuilt).is_ok());
+    live.summary.generator.plugins.clear();
+    let older = audit(&live.summary, &rebuilt);
+    assert!(older.is_ok() && left_out(&older), "{older:?}");
+}
+
 /// What breaks when a summary and its record agree on something impossible.
 fn broken(change: impl Fn(&mut Summary)) -> Vec<String> {
     let live = busy();
@@ -151,7 +177,7 @@ fn broken(change: impl Fn(&mut Summary)) -> Vec<String> {
 #[test]
 fn laws_hold_whatever_the_record_says() {
     type Change = fn(&mut Summary);
-    let cases: [(&str, Change); 13] = [
+    let cases: [(&str, Change); 14] = [
         ("due = started + dropped", |s| s.scenarios[0].iterations.due += 1),
         ("started = finished", |s| {
             s.scenarios[0].iterations.started += 1;
@@ -180,6 +206,7 @@ fn laws_hold_whatever_the_record_says() {
         ("start of the point of the series after", |s| s.series[1].t_s += 0.1),
         ("operations over all", |s| s.overall.as_mut().unwrap().count += 1),
         ("share of the busiest core", |s| s.generator.busiest_core_share = 0.0),
+        ("CPU seconds of all plugins", |s| s.generator.plugins[1].guest_cpu_s += 0.1),
     ];
     assert_eq!(broken(|_| {}), Vec::<String>::new());
     for (expected, change) in cases {

@@ -47,6 +47,7 @@ impl IntervalRecord {
             cores_cpu_ns: facts.cores_cpu_ns.to_vec(),
             rss_bytes: facts.rss_bytes,
             guest_cpu_ns: block.guest_cpu_ns,
+            parts_guest_cpu_ns: block.parts_guest_cpu_ns.clone(),
             limited_ns: block.limited_ns,
             own_lag_us: PackedHistogram::of(&block.own_lag_us),
             new_ops: known.new_ops(names),
@@ -63,10 +64,11 @@ impl IntervalRecord {
     }
 
     /// The block this is the record of, its times counted from the beginning of the load. Ids must have been found to
-    /// be those of known names, scenarios to be fewer than `scenarios`.
+    /// be those of known names, scenarios to be fewer than `scenarios`, parts to be those of the plan.
     pub(crate) fn to_block(&self, scenarios: usize) -> Block {
         let mut block = Block::new(scenarios);
         block.guest_cpu_ns = self.guest_cpu_ns;
+        block.parts_guest_cpu_ns.clone_from(&self.parts_guest_cpu_ns);
         block.limited_ns = self.limited_ns;
         self.own_lag_us.add_to(&mut block.own_lag_us);
         for row in &self.ops {
@@ -225,7 +227,7 @@ pub(super) fn add_errors(into: &mut BTreeMap<ErrorKind, u64>, from: &BTreeMap<Er
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{SCENARIOS, TICK_NS, acts, block, facts, names, run};
+    use super::super::testing::{PARTS, SCENARIOS, TICK_NS, acts, block, facts, names, run};
     use super::*;
     use crate::FaultSummary;
 
@@ -238,7 +240,7 @@ mod tests {
             let read: IntervalRecord = serde_json::from_str(&record.to_line()).unwrap();
             prop_assert_eq!(&read, &record);
             prop_assert_eq!(read.flaw(), None);
-            prop_assert_eq!(read.dangling(&names(), usize::from(SCENARIOS), 0), None);
+            prop_assert_eq!(read.dangling(&names(), usize::from(SCENARIOS), PARTS, 0), None);
             let mut known = KnownNames::default();
             let expected = IntervalRecord::of(&block(&acts, 0), &names(), &mut known, facts(0, 0));
             prop_assert_eq!(&record, &expected, "the start of the run clock makes no difference");

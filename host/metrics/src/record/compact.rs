@@ -44,12 +44,8 @@ pub fn merge(a: IntervalRecord, b: IntervalRecord) -> IntervalRecord {
     add(&mut merged.guest_cpu_ns, b.guest_cpu_ns);
     add(&mut merged.limited_ns, b.limited_ns);
     merged.own_lag_us.merge(&b.own_lag_us);
-    if merged.cores_cpu_ns.len() < b.cores_cpu_ns.len() {
-        merged.cores_cpu_ns.resize(b.cores_cpu_ns.len(), 0);
-    }
-    for (into, from) in merged.cores_cpu_ns.iter_mut().zip(b.cores_cpu_ns) {
-        add(into, from);
-    }
+    add_each(&mut merged.cores_cpu_ns, &b.cores_cpu_ns);
+    add_each(&mut merged.parts_guest_cpu_ns, &b.parts_guest_cpu_ns);
     merged.new_ops.extend(b.new_ops);
     merged.new_checks.extend(b.new_checks);
     merged.new_metrics.extend(b.new_metrics);
@@ -78,6 +74,16 @@ fn rows<T, K: Ord>(into: &mut Vec<T>, from: Vec<T>, key: fn(&T) -> K, merge: imp
 
 fn add(into: &mut u64, from: u64) {
     *into = into.saturating_add(from);
+}
+
+/// Adds place by place.
+fn add_each(into: &mut Vec<u64>, from: &[u64]) {
+    if into.len() < from.len() {
+        into.resize(from.len(), 0);
+    }
+    for (into, from) in into.iter_mut().zip(from) {
+        add(into, *from);
+    }
 }
 
 impl OpRecord {

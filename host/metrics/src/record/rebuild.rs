@@ -72,6 +72,7 @@ struct Replay {
     names: Names,
     faults: Vec<FaultSummary>,
     scenarios: usize,
+    parts: usize,
     phases: usize,
     line: u64,
     merged: bool,
@@ -93,6 +94,7 @@ impl Replay {
             names: Names::default(),
             faults: Vec::new(),
             scenarios: plan.scenarios.len(),
+            parts: plan.parts.len().max(1),
             phases: plan.schedule().phases.len(),
             line: 0,
             merged: false,
@@ -108,7 +110,7 @@ impl Replay {
         self.merged |= record.ticks > 1;
         let line = self.line;
         self.name(record).map_err(|what| RecordError::Damaged { line, what })?;
-        if let Some(what) = record.dangling(&self.names, self.scenarios, self.phases) {
+        if let Some(what) = record.dangling(&self.names, self.scenarios, self.parts, self.phases) {
             return Err(RecordError::Dangling { line, what });
         }
         for fault in &record.faults {
@@ -268,7 +270,7 @@ mod tests {
     use super::super::testing::{TICK_NS, live, run_info, up_to};
     use super::*;
     use crate::record::{IterationRecord, compact};
-    use crate::{FaultSummary, IterationsSummary, PhaseStatus};
+    use crate::{FaultSummary, IterationsSummary, PhaseStatus, PluginUsage};
 
     fn again(plan: &Plan, records: Vec<IntervalRecord>) -> Result<Summary, RecordError> {
         rebuild(plan, "plugin", run_info(), records.into_iter())
@@ -386,6 +388,23 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_a_sum_only_gives_what_it_tells() {
+        let line = r#"{"from_ns":0,"to_ns":1000000000,"ticks":1,"guest_cpu_ns":250000000}"#;
+        let old: IntervalRecord = serde_json::from_str(line).unwrap();
+        let of_one = again(&crate::testing::simple(&[]), vec![old.clone()]).unwrap().generator;
+        let only = PluginUsage { name: "plugin".into(), guest_cpu_s: 0.25, core_share: 0.25 };
+        assert_eq!((of_one.guest_cpu_s, of_one.plugins), (0.25, vec![only]));
+        let two = crate::testing::two_phases(&[], &[], &[]);
+        let of_two = again(&two, vec![old.clone()]).unwrap().generator;
+        assert_eq!((of_two.guest_cpu_s, of_two.plugins), (0.25, Vec::new()), "whose it was nobody knows");
+        let new = IntervalRecord { parts_guest_cpu_ns: vec![0, 250_000_000], ..old.clone() };
+        let of_two = again(&two, vec![new]).unwrap().generator;
+        let told: Vec<_> =
+            of_two.plugins.iter().map(|plugin| (&plugin.name[..], plugin.guest_cpu_s)).collect();
+        assert_eq!((of_two.guest_cpu_s, told), (0.25, vec![("web", 0.0), ("db", 0.25)]));
+    }
+
+    #[test]
     fn refuses_what_refers_to_nothing() {
         let live = live(&vec![Vec::new(); 2], 0);
         let log = text(&live.records[..1]);
@@ -397,6 +416,7 @@ mod tests {
             (r#""ops":[{"op":0,"scenario":3,"fired":1,"done":1}]"#, "scenario 3 of 3"),
             (r#""checks":[{"check":4,"scenario":0,"passed":1,"failed":1}]"#, "check 4 of 4"),
             (r#""metrics":[{"metric":0,"scenario":0,"value":{"rate":{"hits":1,"total":1}}}]"#, "metric 0"),
+            (r#""guest_cpu_ns":1,"parts_guest_cpu_ns":[0,0,0,1]"#, "part 3 of 3"),
             (r#""events":[{"type":"phase_began","phase":2,"at_ns":0}]"#, "phase 2 of 2"),
             (
                 r#""events":[{"type":"scenario_span","scenario":3,"from_ns":0,"until_ns":0,"warmup_end_ns":0}]"#,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use stresshost_plan::{ConstantVus, Executor, Phase, Plan, Scenario, Threshold};
+use stresshost_plan::{ConstantVus, Executor, Part, Phase, Plan, Scenario, Threshold};
 
 use super::{IntervalRecord, KnownNames, RecordFacts, RunEndRecord};
 use crate::{
@@ -12,6 +12,8 @@ use crate::{
 };
 
 pub(crate) const SCENARIOS: u16 = 3;
+/// Parts of the plan; the first and the last are of one plugin.
+pub(crate) const PARTS: usize = 3;
 pub(crate) const TICK_NS: u64 = 1_000_000_000;
 
 const KINDS: [MetricKind; 4] =
@@ -24,7 +26,7 @@ pub(crate) enum Act {
     Iteration { scenario: u16, warmup: bool, end: u8, times_us: [u32; 2], dropped: u8 },
     Check { check: u32, scenario: u16, passed: bool },
     Metric { metric: u32, scenario: u16, value: f64, at_ns: u64 },
-    Guest { ns: u32 },
+    Guest { part: u16, ns: u32 },
 }
 
 pub(crate) fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -68,7 +70,8 @@ pub(crate) fn up_to(most: usize) -> impl Strategy<Value = Vec<Act>> {
         value: f64::from(value),
         at_ns,
     });
-    let act = prop_oneof![8 => op, 4 => iteration, 2 => check, 2 => metric, 1 => any::<u32>().prop_map(|ns| Act::Guest { ns })];
+    let guest = (0..PARTS as u16, any::<u32>()).prop_map(|(part, ns)| Act::Guest { part, ns });
+    let act = prop_oneof![8 => op, 4 => iteration, 2 => check, 2 => metric, 1 => guest];
     prop::collection::vec(act, 0..most)
 }
 
@@ -151,8 +154,8 @@ fn play(recorder: &mut Recorder, act: &Act, from_ns: u64) {
             value,
             at_ns: from_ns + at_ns,
         }),
-        Act::Guest { ns } => {
-            recorder.guest_cpu(u64::from(ns));
+        Act::Guest { part, ns } => {
+            recorder.guest_cpu(part, u64::from(ns));
             recorder.limited(u64::from(ns) / 2);
         }
     }
@@ -198,11 +201,16 @@ pub(crate) fn run_info() -> RunInfo {
 
 fn plan() -> Plan {
     let executor = |vus| Executor::ConstantVus(ConstantVus { vus, duration_ms: 20_000, ramp_up_ms: 0 });
-    let scenario =
-        |name: &str, phase: &str| Scenario { phase: phase.into(), ..Scenario::new(name, executor(5)) };
+    let scenario = |name: &str, phase: &str, part| Scenario {
+        phase: phase.into(),
+        part,
+        ..Scenario::new(name, executor(5))
+    };
+    let part = |plugin: &str| Part { plugin: plugin.into(), ..Part::default() };
     let list = |texts: &[&str]| texts.iter().map(|text| Threshold::new(*text)).collect::<Vec<_>>();
     Plan {
-        scenarios: vec![scenario("a", "first"), scenario("b", "first"), scenario("c", "second")],
+        scenarios: vec![scenario("a", "first", 0), scenario("b", "first", 1), scenario("c", "second", 2)],
+        parts: vec![part("web"), part("db"), part("web")],
         phases: vec![
             Phase {
                 criteria: list(&["errors < 50%", "iterations.service_us.p90 < 1h"]),

@@ -27,7 +27,13 @@ impl IntervalRecord {
     }
 
     /// What it refers to that does not exist; `None` when there is nothing.
-    pub(super) fn dangling(&self, names: &Names, scenarios: usize, phases: usize) -> Option<String> {
+    pub(super) fn dangling(
+        &self,
+        names: &Names,
+        scenarios: usize,
+        parts: usize,
+        phases: usize,
+    ) -> Option<String> {
         let rows =
             self.ops.iter().map(|row| row.scenario).chain(self.iterations.iter().map(|row| row.scenario));
         let rows = rows.chain(self.checks.iter().map(|row| row.scenario));
@@ -35,6 +41,9 @@ impl IntervalRecord {
         let mut rows = rows.chain(self.examples.iter().map(|row| row.scenario));
         if let Some(scenario) = rows.find(|scenario| usize::from(*scenario) >= scenarios) {
             return Some(format!("scenario {scenario} of {scenarios}"));
+        }
+        if self.parts_guest_cpu_ns.len() > parts {
+            return Some(format!("part {} of {parts}", self.parts_guest_cpu_ns.len() - 1));
         }
         let mut ops = self.ops.iter().map(|row| row.op).chain(self.examples.iter().map(|row| row.op));
         if let Some(op) = ops.find(|op| *op as usize >= names.ops().len()) {
@@ -93,7 +102,8 @@ impl IntervalRecord {
             _ => 0,
         });
         let own = [self.guest_cpu_ns, self.limited_ns, self.vus_busy, self.rss_bytes];
-        let counts = own.into_iter().chain(self.cores_cpu_ns.iter().copied()).chain(ops).chain(iterations);
+        let by_place = self.cores_cpu_ns.iter().chain(&self.parts_guest_cpu_ns).copied();
+        let counts = own.into_iter().chain(by_place).chain(ops).chain(iterations);
         let counts = counts.chain(checks).chain(metrics).chain(self.faults.iter().map(|fault| fault.count));
         let counts = counts.chain(histograms(self).map(|histogram| histogram.count()));
         counts.fold(0, u64::saturating_add)

@@ -98,12 +98,33 @@ fn all_operations_together_are_merged_not_averaged() {
     assert_eq!(Run::simple(&[], 1.0, 0.0).summary().overall, None);
 }
 
+fn used(name: &str, guest_cpu_s: f64, core_share: f64) -> PluginUsage {
+    PluginUsage { name: name.into(), guest_cpu_s, core_share }
+}
+
+#[test]
+fn what_a_plugin_used_is_the_sum_of_its_parts_over_the_whole_load() {
+    let mut plan = two_phases(&[], &[], &[]);
+    plan.parts.push(plan.parts[0].clone());
+    let mut run = Run::of(&plan);
+    run.span(0, 0.0, 8.0, 4.0);
+    assert_eq!(run.summary().generator.plugins, [used("web", 0.0, 0.0), used("db", 0.0, 0.0)]);
+    run.core.guest_cpu(0, S);
+    run.core.guest_cpu(1, 4 * S);
+    run.tick(4.0);
+    run.core.guest_cpu(2, 3 * S);
+    run.tick(8.0);
+    let generator = run.summary().generator;
+    assert_eq!(generator.plugins, [used("web", 4.0, 0.5), used("db", 4.0, 0.5)], "warm-up and load");
+    assert_eq!(generator.guest_cpu_s, 8.0);
+}
+
 #[test]
 fn the_generator_is_judged_by_its_busiest_core() {
     let mut run = Run::simple(&[], 10.0, 0.0);
     run.core.own_lag(Window::Measured, 7_000_000);
     run.core.limited(2 * S);
-    run.core.guest_cpu(S / 2);
+    run.core.guest_cpu(0, S / 2);
     run.tick(4.0);
     run.tick(10.0);
     let end = RunEnd { end_ns: ns(10.0), cpu_s: 9.5, rss_max_bytes: 5, ..RunEnd::default() };
@@ -114,6 +135,7 @@ fn the_generator_is_judged_by_its_busiest_core() {
         busiest_core_share: 0.75,
         rss_max_bytes: 1_010,
         guest_cpu_s: 0.5,
+        plugins: vec![used("web", 0.5, 0.05)],
         lag_p99_us: 0,
         own_lag_p99_us: generator.own_lag_p99_us,
         limited_s: 2.0,

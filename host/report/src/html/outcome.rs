@@ -228,7 +228,11 @@ pub(super) fn generator(out: &mut Markup, summary: &Summary) {
     );
     definition(out, "CPU", &cpu);
     definition(out, "Busiest core", &format::percent_of(used.busiest_core_share));
-    definition(out, "In the plugin", &format!("{:.1} CPU s", used.guest_cpu_s));
+    let plugins = format!("In the {}", facts::plugins(used));
+    definition(out, &plugins, &format!("about {:.1} CPU s", used.guest_cpu_s));
+    for (name, usage) in facts::plugin_usages(used) {
+        definition(out, &format!("In {name}"), &usage);
+    }
     definition(out, "Peak memory", &format::bytes(used.rss_max_bytes));
     definition(out, "Schedule lag p99", &time(used.lag_p99_us));
     definition(out, "The generator's own lag p99", &time(used.own_lag_p99_us));

@@ -45,14 +45,17 @@ pub(super) fn generator(page: &mut Page, summary: &Summary) {
         1 => "1 core".to_owned(),
         cores => format!("{} cores", format::count(cores)),
     };
+    // An estimate can come out above what it is a part of.
+    let of_them = if used.guest_cpu_s <= used.cpu_s { " of them" } else { "" };
     page.paragraph(
         INDENT,
         &format!(
-            "{} of {cores} ({:.1} CPU s, {:.1} of them in the plugin), busiest core {}, peak memory {}, schedule lag p99 \
-             {}, the generator's own p99 {}{}",
+            "{} of {cores} ({:.1} CPU s, about {:.1}{of_them} in the {}), busiest core {}, peak memory {}, schedule lag \
+             p99 {}, the generator's own p99 {}{}",
             format::percent_of(used.cpu_share),
             used.cpu_s,
             used.guest_cpu_s,
+            facts::plugins(used),
             format::percent_of(used.busiest_core_share),
             format::bytes(used.rss_max_bytes),
             format::duration_us(used.lag_p99_us),
@@ -61,6 +64,9 @@ pub(super) fn generator(page: &mut Page, summary: &Summary) {
         ),
         Tone::Plain,
     );
+    for (name, usage) in facts::plugin_usages(used) {
+        page.bullet(INDENT, "-", &format!("{name}: {usage}"));
+    }
 }
 
 pub(super) fn warmup(page: &mut Page, summary: &Summary) {

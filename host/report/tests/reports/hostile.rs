@@ -47,6 +47,7 @@ fn infest(summary: &mut Summary, analysis: &mut Analysis, text: &str) {
         put(&mut fault.during);
         put(&mut fault.text);
     }
+    summary.generator.plugins.iter_mut().for_each(|plugin| put(&mut plugin.name));
     for failure in &mut summary.failures {
         put(&mut failure.operation);
         put(&mut failure.scenario);
@@ -99,11 +100,12 @@ fn infest_objectives(summary: &mut Summary, text: &str) {
 fn infested(text: &str) -> (Summary, Analysis) {
     // The phased sample has what the plain one lacks, and the other way round.
     let (plain, phased) = (sample::summary(), sample::phased());
-    let (phases, score, verdict) = (phased.phases, phased.score, phased.verdict);
+    let (phases, score, verdict, generator) = (phased.phases, phased.score, phased.verdict, phased.generator);
     let thresholds = [plain.thresholds.clone(), phased.thresholds].concat();
     let operations = [plain.operations.clone(), phased.operations].concat();
     let scenarios = [plain.scenarios.clone(), phased.scenarios].concat();
-    let mut summary = Summary { phases, score, verdict, thresholds, operations, scenarios, ..plain };
+    let mut summary =
+        Summary { phases, score, verdict, generator, thresholds, operations, scenarios, ..plain };
     let mut analysis = sample::analysis();
     infest(&mut summary, &mut analysis, text);
     (summary, analysis)
@@ -200,8 +202,11 @@ fn numbers_beyond_reason_break_nothing() {
     if let Some(all) = &mut summary.overall {
         (all.count, all.errors, all.response_us) = (0, u64::MAX, Some(huge));
     }
+    summary.generator = sample::phased().generator;
     summary.generator.own_lag_p99_us = u64::MAX;
     summary.generator.limited_s = f64::INFINITY;
+    summary.generator.plugins[0].core_share = f64::NAN;
+    summary.generator.plugins[1].core_share = -1e300;
     summary.scenarios[0].duration_s = 1e-320;
     for op in &mut summary.operations {
         op.count = u64::MAX;

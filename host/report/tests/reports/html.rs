@@ -50,10 +50,12 @@ fn every_part_of_a_summary_is_shown() {
         "Give the connection pool room",
         "the cart's cookie has no Secure attribute",
         "`duration` taken from the command line: 1m",
+        "about 7.9 CPU s",
     ];
     for part in shown {
         assert!(text.contains(part), "{part} is missing");
     }
+    assert!(text.contains("In the plugin") && !text.contains("In devstress"), "there is only one");
 }
 
 #[test]
@@ -84,6 +86,10 @@ fn thresholds_phases_and_an_invalid_generator_stand_above_the_numbers() {
         "skipped",
         "read as `http.response_us.p95 < 100ms`",
         "phase peak, plugin devstress",
+        "In the plugins",
+        "about 7.9 CPU s",
+        "In sqlstress",
+        "about 1.8 CPU s, 3.00% of a core",
     ];
     for part in shown {
         assert!(text.contains(part), "{part} is missing");

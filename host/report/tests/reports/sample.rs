@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use stresshost_metrics::{
     BytesSummary, CheckResult, FailureSummary, FaultSummary, GeneratorSummary, HostInfo, IterationsSummary,
     MetricSummary, MetricValueSummary, OperationSummary, OverallSummary, Percentiles, PhaseStatus,
-    PhaseSummary, PluginInfo, RunInfo, SUMMARY_SCHEMA, ScenarioSummary, Score, SeriesPoint, Summary,
-    ThresholdResult, Verdict, VerdictStatus, WarmupSummary,
+    PhaseSummary, PluginInfo, PluginUsage, RunInfo, SUMMARY_SCHEMA, ScenarioSummary, Score, SeriesPoint,
+    Summary, ThresholdResult, Verdict, VerdictStatus, WarmupSummary,
 };
 use stresshost_plan::{ANALYSIS_SCHEMA, Analysis, Finding, Recommendation, Section};
 
@@ -178,6 +178,7 @@ pub(crate) fn summary() -> Summary {
             busiest_core_share: 0.341,
             rss_max_bytes: 96_000_000,
             guest_cpu_s: 7.9,
+            plugins: vec![used("devstress", 7.9, 0.121_5)],
             lag_p99_us: 26_600,
             own_lag_p99_us: 180,
             limited_s: 0.0,
@@ -202,6 +203,10 @@ pub(crate) fn summary() -> Summary {
             "names are resolved once, before the load begins".to_owned(),
         ],
     }
+}
+
+fn used(name: &str, guest_cpu_s: f64, core_share: f64) -> PluginUsage {
+    PluginUsage { name: name.to_owned(), guest_cpu_s, core_share }
 }
 
 /// A threshold without anything special.
@@ -358,6 +363,7 @@ pub(crate) fn phased() -> Summary {
         own_lag_p99_us: 48_200,
         lag_p99_us: 61_000,
         limited_s: 3.25,
+        plugins: vec![used("devstress", 6.1, 0.101_7), used("sqlstress", 1.8, 0.03)],
         ..summary.generator
     };
     summary.warmup = None;

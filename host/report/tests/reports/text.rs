@@ -34,6 +34,29 @@ fn nothing_ran() {
 }
 
 #[test]
+fn what_each_of_several_plugins_used_is_told_and_only_then() {
+    let generator = |summary: &stresshost_metrics::Summary| {
+        let text = report(Format::Text, summary, None, &Options { width: 160, color: false });
+        text.split("\n\n").find(|part| part.starts_with("Generator")).expect("is there").to_owned()
+    };
+    let mut two = sample::phased();
+    let said = generator(&two);
+    assert!(said.contains("(31.4 CPU s, about 7.9 of them in the plugins)"), "{said}");
+    let each =
+        "\n  - devstress: about 6.1 CPU s, 10.2% of a core\n  - sqlstress: about 1.8 CPU s, 3.00% of a core";
+    assert!(said.ends_with(each), "{said}");
+    two.generator.guest_cpu_s = 31.5;
+    let said = generator(&two);
+    assert!(said.contains("(31.4 CPU s, about 31.5 in the plugins)"), "more than all is no part: {said}");
+    for known in [1, 0] {
+        two.generator.plugins.truncate(known);
+        two.generator.guest_cpu_s = 7.9;
+        let said = generator(&two);
+        assert!(said.contains("about 7.9 of them in the plugin)") && !said.contains("of a core"), "{said}");
+    }
+}
+
+#[test]
 fn one_quiet_operation() {
     let mut summary = sample::empty();
     let full = sample::summary();
