@@ -7,6 +7,7 @@ mod generated {
         world: "workload",
         imports: {
             "stresshost:workload/http.fire": async,
+            "stresshost:workload/http.fire-with": async,
             "stresshost:workload/http.send-all": async,
             "stresshost:workload/pacing.sleep-us": async,
             "stresshost:workload/pacing.acquire": async,
@@ -17,6 +18,6 @@ mod generated {
 
 pub(crate) use generated::exports::stresshost::workload::guest::{Failure, Iteration, VuInfo};
 pub(crate) use generated::stresshost::workload::{
-    artifacts, checks, data, http, log, metrics, pacing, random,
+    artifacts, checks, data, failures, http, log, metrics, pacing, random,
 };
 pub(crate) use generated::{Workload, WorkloadPre};

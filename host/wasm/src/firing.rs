@@ -8,30 +8,31 @@ use stresshost_io::http::{Outcome, Prepared};
 use stresshost_metrics::{ErrorKind, OpId, Phases, Sample};
 
 use crate::MAX_SHOTS;
-use crate::bindings::http::{Response, Shot};
-use crate::state::{CoreShared, Live, PreparedOp};
+use crate::bindings::http::Shot;
+use crate::state::{CoreShared, Live, PreparedOp, Received};
 
 impl Live {
     /// Sends one request and waits for its answer.
-    pub(crate) async fn fire(&mut self, request: u32, values: &[String]) -> Response {
-        let first = self.new_responses(1);
+    pub(crate) async fn fire(&mut self, request: u32, values: &[String]) -> u64 {
+        self.retire_responses();
         if self.is_limited() {
             self.take_tokens(&[request]).await;
         }
         let Some(PreparedOp { op, request, .. }) = self.prepared.get(request as usize) else {
-            return refused(first);
+            return refused(self.first_response);
         };
         let flight = Flight::begin(&self.core, *op, self.ticket, self.intended_ns.take());
         let outcome = self.http.fire(request, values).await;
         flight.end(&outcome);
-        self.answer(first, outcome)
+        self.answer(outcome)
     }
 
     /// Sends requests at the same time and waits for all of them.
-    pub(crate) async fn send_all(&mut self, shots: &[Shot]) -> Vec<Response> {
-        let first = self.new_responses(shots.len());
-        let ids = (0..shots.len()).map(|place| first.wrapping_add(place as u32));
-        let Some(batch) = self.batch(shots) else { return ids.map(refused).collect() };
+    pub(crate) async fn send_all(&mut self, shots: &[Shot]) -> Vec<u64> {
+        self.retire_responses();
+        let Some(batch) = self.batch(shots) else {
+            return shots.iter().map(|_| refused(self.first_response)).collect();
+        };
         if self.is_limited() {
             let requests: Vec<u32> = shots.iter().map(|shot| shot.request).collect();
             self.take_tokens(&requests).await;
@@ -46,7 +47,7 @@ impl Live {
         for (flight, outcome) in flights.into_iter().zip(&outcomes) {
             flight.end(outcome);
         }
-        ids.zip(outcomes).map(|(id, outcome)| self.answer(id, outcome)).collect()
+        outcomes.into_iter().map(|outcome| self.answer(outcome)).collect()
     }
 
     /// Whether the run has rate limits and an iteration is at hand.
@@ -66,24 +67,15 @@ impl Live {
         }
     }
 
-    /// Makes the ids of the last call's responses stale.
+    /// Makes the ids of the last firing's responses stale.
     pub(crate) fn retire_responses(&mut self) {
-        self.first_response = self.first_response.wrapping_add(self.responses);
-        self.responses = 0;
-        self.error_texts.clear();
+        self.first_response = self.first_response.wrapping_add(self.responses.len() as u32);
+        self.responses.clear();
     }
 
-    /// Retires the responses of the last call and numbers those of the next.
-    fn new_responses(&mut self, count: usize) -> u32 {
-        self.retire_responses();
-        self.responses = u32::try_from(count).unwrap_or(u32::MAX);
-        self.first_response
-    }
-
-    /// Place of a response within the latest call; none when its id is of an earlier one.
-    pub(crate) fn place(&self, id: u32) -> Option<usize> {
-        let place = id.wrapping_sub(self.first_response);
-        (place < self.responses).then_some(place as usize)
+    /// Place of a response within the latest firing; past its end when its id is of an earlier one.
+    pub(crate) fn place(&self, id: u32) -> usize {
+        id.wrapping_sub(self.first_response) as usize
     }
 
     fn batch(&self, shots: &[Shot]) -> Option<Vec<(Arc<Prepared>, Vec<String>)>> {
@@ -94,27 +86,24 @@ impl Live {
         if shots.len() > MAX_SHOTS { None } else { shots.iter().map(request).collect() }
     }
 
-    /// Turns an outcome into what the guest sees, keeping the words of a failure.
-    fn answer(&mut self, id: u32, outcome: Outcome) -> Response {
-        if outcome.error_text.is_some()
-            && let Some(place) = self.place(id)
-        {
-            self.error_texts.resize_with(place + 1, || None);
-            self.error_texts[place] = outcome.error_text;
-        }
-        Response {
-            id,
-            status: outcome.status,
-            error: outcome.error.map_or(0, ErrorKind::code),
-            body_bytes: outcome.body_bytes,
-            duration_us: outcome.done_ns.saturating_sub(outcome.fired_ns) / 1_000,
-        }
+    /// Turns an outcome into what the guest sees, keeping what it may ask for later.
+    fn answer(&mut self, outcome: Outcome) -> u64 {
+        let id = self.first_response.wrapping_add(self.responses.len() as u32);
+        let duration_us = outcome.done_ns.saturating_sub(outcome.fired_ns) / 1_000;
+        let Outcome { status, error, body_bytes, error_text, .. } = outcome;
+        self.responses.push(Received { body_bytes, duration_us, error_text });
+        packed(id, status, error)
     }
 }
 
 /// The answer to a call that sends nothing: a handle that was never given out, or no I/O granted.
-pub(crate) fn refused(id: u32) -> Response {
-    Response { id, status: 0, error: ErrorKind::Invalid.code(), body_bytes: 0, duration_us: 0 }
+pub(crate) fn refused(id: u32) -> u64 {
+    packed(id, 0, Some(ErrorKind::Invalid))
+}
+
+/// An answer as the contract packs it; see `wit/http.wit`.
+fn packed(id: u32, status: u16, error: Option<ErrorKind>) -> u64 {
+    u64::from(id) | u64::from(status) << 32 | u64::from(error.map_or(0, ErrorKind::code)) << 48
 }
 
 /// A request in flight. It is recorded once: by its outcome, or as interrupted when the call is dropped.
@@ -178,5 +167,19 @@ impl Drop for Flight {
             sample.done_ns = core.context.clock.now_ns();
             core.context.recorder.borrow_mut().record(&sample);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_holds_id_status_and_error() {
+        assert_eq!(packed(0, 0, None), 0);
+        assert_eq!(packed(7, 404, Some(ErrorKind::Status4xx)), 0x000e_0194_0000_0007);
+        assert_eq!(packed(u32::MAX, u16::MAX, None), 0x0000_ffff_ffff_ffff);
+        let most = ErrorKind::ALL.iter().map(|kind| kind.code()).max();
+        assert!(most < Some(1 << 16), "codes fit their bits");
     }
 }

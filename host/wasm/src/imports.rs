@@ -6,6 +6,7 @@
 pub(crate) mod artifacts;
 mod checks;
 mod data;
+mod failures;
 mod http;
 mod log;
 mod metrics;

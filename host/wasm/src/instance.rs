@@ -87,9 +87,16 @@ impl WasmVu {
         let live = &mut *self.live.borrow_mut();
         live.ticket = ticket;
         live.intended_ns = ticket.map(|ticket| ticket.intended_ns);
+        live.failure = None;
         let scenario = ticket.map_or(0, |ticket| ticket.scenario);
         let own = live.core.run.own_scenarios.get(usize::from(scenario));
         (own.copied().unwrap_or(u32::from(scenario)), live.core.context.clock)
+    }
+
+    /// Why the iteration failed, as the guest has told.
+    fn reason(&self) -> Failure {
+        let told = self.live.borrow_mut().failure.take();
+        told.unwrap_or_else(|| Failure { code: "failed".into(), message: "the plugin told no reason".into() })
     }
 
     fn end<T>(
@@ -121,6 +128,7 @@ impl GuestVu for WasmVu {
         let guest = self.workload.stresshost_workload_guest();
         let call = timed(is_timed.then_some(clock), guest.call_iterate(&mut self.store, iteration));
         let (result, polled_ns) = drive(&self.live, call).await;
+        let result = result.map(|result| result.map_err(|()| self.reason()));
         if is_timed {
             let live = self.live.borrow();
             let guest_ns = polled_ns.saturating_mul(SAMPLED_EACH);

@@ -52,6 +52,9 @@ pub const MAX_STDERR_BYTES: usize = 4 << 10;
 /// Log lines shown of one run; more are counted.
 pub const MAX_LOG_LINES: u64 = 1_000;
 
+/// Bytes kept of the code and of the message of a failed iteration.
+pub const MAX_FAILURE_BYTES: usize = 1_000;
+
 /// Bytes of one log line.
 pub const MAX_LOG_LINE_BYTES: usize = 1_000;
 

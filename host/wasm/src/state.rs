@@ -15,6 +15,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
+use crate::bindings::Failure;
 use crate::feeds::Feeds;
 use crate::imports::artifacts::ArtifactStore;
 use crate::on_core::OnCore;
@@ -65,6 +66,15 @@ pub(crate) struct PreparedOp {
     pub(crate) limits: Vec<LimitId>,
 }
 
+/// What is kept of a response besides the answer itself.
+#[derive(Debug, Default)]
+pub(crate) struct Received {
+    pub(crate) body_bytes: u64,
+    pub(crate) duration_us: u64,
+    /// The words of a failure.
+    pub(crate) error_text: Option<Box<str>>,
+}
+
 /// The part of a virtual user that may do I/O. Missing while a plugin describes, plans or analyses: then it is granted
 /// nothing.
 pub(crate) struct Live {
@@ -74,15 +84,15 @@ pub(crate) struct Live {
     pub(crate) checks: Vec<CheckId>,
     pub(crate) metrics: Vec<(MetricId, MetricKind)>,
     pub(crate) limiters: Vec<LimitId>,
-    /// Responses of the latest `fire` or `send-all` have ids from here on.
+    /// Responses of the latest firing have ids from here on.
     pub(crate) first_response: u32,
-    pub(crate) responses: u32,
-    /// Error texts of those responses, for the ones that failed.
-    pub(crate) error_texts: Vec<Option<Box<str>>>,
+    pub(crate) responses: Vec<Received>,
     /// The iteration at hand; none in `setup`, `start` and `finish`.
     pub(crate) ticket: Option<Ticket>,
     /// When the next request should start; none when it may start whenever the guest asks.
     pub(crate) intended_ns: Option<u64>,
+    /// Why the iteration at hand fails, as far as the guest has told.
+    pub(crate) failure: Option<Failure>,
     /// What the suspended guest waits for, until that is begun.
     pub(crate) wish: Option<Wish>,
     /// What came of it, until the guest is resumed.
@@ -168,10 +178,10 @@ impl Live {
             metrics: Vec::new(),
             limiters: Vec::new(),
             first_response: 0,
-            responses: 0,
-            error_texts: Vec::new(),
+            responses: Vec::new(),
             ticket: None,
             intended_ns: None,
+            failure: None,
             wish: None,
             fulfilled: None,
         }

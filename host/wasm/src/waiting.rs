@@ -10,7 +10,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::bindings::http::{Response, Shot};
+use crate::bindings::http::Shot;
 use crate::state::{Live, VuState};
 
 /// What a suspended guest waits for.
@@ -27,8 +27,8 @@ pub(crate) enum Wish {
 
 /// What came of a wish.
 pub(crate) enum Fulfilled {
-    Response(Response),
-    Responses(Vec<Response>),
+    Answer(u64),
+    Answers(Vec<u64>),
     Slept,
     /// Nanoseconds waited.
     Acquired(u64),
@@ -78,8 +78,8 @@ pub(crate) async fn drive<F: Future>(live: &RefCell<Live>, call: F) -> F::Output
 async fn fulfil(live: &RefCell<Live>, wish: Wish) {
     let mut live = live.borrow_mut();
     let fulfilled = match wish {
-        Wish::Fire { request, values } => Fulfilled::Response(live.fire(request, &values).await),
-        Wish::SendAll(shots) => Fulfilled::Responses(live.send_all(&shots).await),
+        Wish::Fire { request, values } => Fulfilled::Answer(live.fire(request, &values).await),
+        Wish::SendAll(shots) => Fulfilled::Answers(live.send_all(&shots).await),
         Wish::Sleep { duration_us } => {
             live.sleep(duration_us).await;
             Fulfilled::Slept

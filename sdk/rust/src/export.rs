@@ -81,9 +81,8 @@ macro_rules! export {
                         .map_err(::std::convert::Into::into)
                 }
 
-                fn iterate(it: contract::Iteration) -> ::std::result::Result<(), contract::Failure> {
+                fn iterate(it: contract::Iteration) -> ::std::result::Result<(), ()> {
                     USER.with(|user| $crate::guest::iterate(user, it.into()))
-                        .map_err(::std::convert::Into::into)
                 }
 
                 fn finish() {

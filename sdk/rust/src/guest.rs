@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stresshost_plan::{ANALYSIS_SCHEMA, DESCRIPTOR_SCHEMA, PLAN_SCHEMA, Problem};
 
-use crate::{Failure, Iteration, PhaseContext, VuInfo, Workload, features};
+use crate::{Failure, Iteration, PhaseContext, VuInfo, Workload, features, host};
 
 /// The virtual user that an instance is, once started.
 pub type Slot<W> = RefCell<Option<W>>;
@@ -102,15 +102,17 @@ pub fn start<W: Workload>(slot: &Slot<W>, vu: VuInfo, shared: &str) -> Result<()
     Ok(())
 }
 
-/// Does one iteration of the instance's virtual user.
+/// Does one iteration of the instance's virtual user, and tells the host why it fails if it does.
 ///
 /// # Errors
 /// When the workload's `iterate` fails.
-pub fn iterate<W: Workload>(slot: &Slot<W>, iteration: Iteration) -> Result<(), Failure> {
-    match slot.borrow_mut().as_mut() {
+#[expect(clippy::result_unit_err, reason = "the contract's result: the reason goes to the host by an import")]
+pub fn iterate<W: Workload>(slot: &Slot<W>, iteration: Iteration) -> Result<(), ()> {
+    let done = match slot.borrow_mut().as_mut() {
         Some(user) => user.iterate(iteration),
         None => Err(Failure::setup("`iterate` was called before `start`")),
-    }
+    };
+    done.map_err(|Failure { code, message }| host::failures::tell(&code, &message))
 }
 
 /// Ends the instance's virtual user.

@@ -3,7 +3,9 @@
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::stresshost::workload::{
-    artifacts, checks, data, http, log, metrics, pacing, random,
+    artifacts, checks, data, failures, http, log, metrics, pacing, random,
 };
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use crate::testing::backend::{artifacts, checks, data, http, log, metrics, pacing, random};
+pub(crate) use crate::testing::backend::{
+    artifacts, checks, data, failures, http, log, metrics, pacing, random,
+};

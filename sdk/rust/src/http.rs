@@ -173,7 +173,11 @@ impl Prepared {
     ///
     /// A request that fails is a [`Response`] with an [`error`](Response::error): the host has measured and counted it.
     pub fn fire(self, values: &[&str]) -> Response {
-        Response(host::http::fire(self.id, values))
+        // Without values nothing goes through the guest's memory.
+        Response(match values {
+            [] => host::http::fire(self.id),
+            values => host::http::fire_with(self.id, values),
+        })
     }
 
     /// The request with its values, for [`send_all`].
@@ -203,23 +207,32 @@ pub fn send_all(shots: &[Shot<'_>]) -> Vec<Response> {
 /// Headers and body stay with the host until they are asked for, and are gone with the next `fire` or `send_all` or
 /// at the iteration's end; then they read as absent.
 #[derive(Clone, Copy, Debug)]
-pub struct Response(contract::Response);
+pub struct Response(contract::Answer);
 
 impl Response {
+    /// Names it to the host.
+    const fn id(self) -> u32 {
+        self.0 as u32
+    }
+
     /// HTTP status; 0 when none was received.
     pub const fn status(self) -> u16 {
-        self.0.status
+        (self.0 >> 32) as u16
+    }
+
+    const fn error_code(self) -> u32 {
+        (self.0 >> 48) as u32
     }
 
     /// Whether the request succeeded: the whole response arrived with an expected status.
     pub const fn ok(self) -> bool {
-        self.0.error == 0
+        self.error_code() == 0
     }
 
     /// Why the request failed; `None` when it succeeded, or failed in a way this SDK does not know (see
     /// [`error_name`](Self::error_name)).
     pub fn error(self) -> Option<ErrorKind> {
-        ErrorKind::from_code(self.0.error)
+        ErrorKind::from_code(self.error_code())
     }
 
     /// Name of the error; empty when the request succeeded.
@@ -227,33 +240,33 @@ impl Response {
         match self.error() {
             _ if self.ok() => String::new(),
             Some(kind) => kind.name().to_owned(),
-            None => host::http::error_name(self.0.error),
+            None => host::http::error_name(self.error_code()),
         }
     }
 
     /// The transport's own words for a failure.
     pub fn error_text(self) -> String {
-        host::http::error_text(self.0.id)
+        host::http::error_text(self.id())
     }
 
     /// Service time: from the first byte sent to the last byte received.
-    pub const fn duration(self) -> Duration {
-        Duration::from_micros(self.0.duration_us)
+    pub fn duration(self) -> Duration {
+        Duration::from_micros(host::http::duration_us(self.id()))
     }
 
     /// Bytes of the body as received.
-    pub const fn body_bytes(self) -> u64 {
-        self.0.body_bytes
+    pub fn body_bytes(self) -> u64 {
+        host::http::body_bytes(self.id())
     }
 
     /// First value of a header, by its name in any case.
     pub fn header(self, name: &str) -> Option<String> {
-        host::http::header(self.0.id, name)
+        host::http::header(self.id(), name)
     }
 
     /// Every header, in the order received.
     pub fn headers(self) -> Vec<(String, String)> {
-        host::http::headers(self.0.id)
+        host::http::headers(self.id())
     }
 
     /// The body.
@@ -261,7 +274,7 @@ impl Response {
     /// # Errors
     /// When the host did not keep it whole, cannot decode it, or the response is stale.
     pub fn body(self) -> Result<Vec<u8>, Failure> {
-        host::http::body(self.0.id).map_err(|reason| Failure::new("body", reason))
+        host::http::body(self.id()).map_err(|reason| Failure::new("body", reason))
     }
 
     /// The body as text; bytes that are no UTF-8 become `U+FFFD`.
@@ -276,7 +289,7 @@ impl Response {
 
     /// The value at a JSON pointer (RFC 6901) in the body: a string's characters, any other value as JSON text.
     pub fn json(self, pointer: &str) -> Option<String> {
-        host::http::json(self.0.id, pointer)
+        host::http::json(self.id(), pointer)
     }
 
     /// The whole body, read as JSON into a type.

@@ -180,6 +180,11 @@ impl FakeHost {
         with(|state| state.logs.clone())
     }
 
+    /// Failures of iterations that a component's exported `iterate` told.
+    pub fn failures(&self) -> Vec<crate::Failure> {
+        with(|state| state.failures.clone())
+    }
+
     /// Content of an artifact.
     pub fn artifact(&self, name: &str) -> Option<Vec<u8>> {
         with(|state| state.artifacts.get(name).cloned())

@@ -86,11 +86,13 @@ fn a_life_from_setup_to_teardown() {
     let shared = guest::setup_phase::<Counting>(&context).unwrap();
     assert_eq!(shared, "2");
     let user: Slot<Counting> = Slot::new(None);
-    assert_eq!(guest::iterate(&user, Iteration::default()).unwrap_err().code, Failure::SETUP);
+    assert_eq!(guest::iterate(&user, Iteration::default()), Err(()));
     guest::start(&user, VuInfo::default(), &shared).unwrap();
     assert_eq!(guest::iterate(&user, Iteration::default()), Ok(()));
     assert_eq!(guest::iterate(&user, Iteration::default()), Ok(()));
-    assert_eq!(guest::iterate(&user, Iteration::default()).unwrap_err().code, "limit");
+    assert_eq!(guest::iterate(&user, Iteration::default()), Err(()));
+    let told: Vec<String> = host.failures().into_iter().map(|failure| failure.code).collect();
+    assert_eq!(told, [Failure::SETUP, "limit"], "the host is told why, once for each that failed");
     guest::finish(&user);
     guest::finish(&user);
     assert_eq!(guest::teardown_phase::<Counting>(&shared), Ok(()));

@@ -2,14 +2,14 @@
 
 use std::cell::Ref;
 
-use stresshost_io::http::{RequestSpec, Response as Answer};
+use stresshost_io::http::{RequestSpec, Response};
 use stresshost_metrics::ErrorKind;
 
 use crate::MAX_PREPARED;
-use crate::bindings::http::{Host, Request, Response, Shot};
+use crate::bindings::http::{Host, Request, Shot};
 use crate::firing::refused;
 use crate::imports::NOT_LIVE;
-use crate::state::{PreparedOp, VuState};
+use crate::state::{PreparedOp, Received, VuState};
 use crate::waiting::{Fulfilled, Wish};
 
 impl Host for VuState {
@@ -36,19 +36,31 @@ impl Host for VuState {
         u32::try_from(live.prepared.len() - 1).map_err(|error| error.to_string())
     }
 
-    async fn fire(&mut self, request: u32, values: Vec<String>) -> Response {
+    async fn fire(&mut self, request: u32) -> u64 {
+        self.fire_with(request, Vec::new()).await
+    }
+
+    async fn fire_with(&mut self, request: u32, values: Vec<String>) -> u64 {
         match self.wish(Wish::Fire { request, values }).await {
-            Some(Fulfilled::Response(response)) => response,
+            Some(Fulfilled::Answer(answer)) => answer,
             _ => refused(0),
         }
     }
 
-    async fn send_all(&mut self, shots: Vec<Shot>) -> Vec<Response> {
+    async fn send_all(&mut self, shots: Vec<Shot>) -> Vec<u64> {
         let count = shots.len();
         match self.wish(Wish::SendAll(shots)).await {
-            Some(Fulfilled::Responses(responses)) => responses,
+            Some(Fulfilled::Answers(answers)) => answers,
             _ => (0..count).map(|_| refused(0)).collect(),
         }
+    }
+
+    fn body_bytes(&mut self, response: u32) -> u64 {
+        self.received(response).map_or(0, |received| received.body_bytes)
+    }
+
+    fn duration_us(&mut self, response: u32) -> u64 {
+        self.received(response).map_or(0, |received| received.duration_us)
     }
 
     fn header(&mut self, response: u32, name: String) -> Option<String> {
@@ -82,15 +94,19 @@ impl Host for VuState {
     }
 
     fn error_text(&mut self, response: u32) -> String {
-        let Some(live) = self.granted() else { return String::new() };
-        let text = live.place(response).and_then(|place| live.error_texts.get(place)?.as_deref());
-        text.unwrap_or_default().to_owned()
+        let received = self.received(response);
+        received.and_then(|received| received.error_text.as_deref().map(str::to_owned)).unwrap_or_default()
     }
 }
 
 impl VuState {
-    fn response(&self, id: u32) -> Option<Ref<'_, Answer>> {
+    fn received(&self, id: u32) -> Option<Ref<'_, Received>> {
         let live = self.live.as_ref()?.borrow();
-        Ref::filter_map(live, |live| live.http.response(live.place(id)?)).ok()
+        Ref::filter_map(live, |live| live.responses.get(live.place(id))).ok()
+    }
+
+    fn response(&self, id: u32) -> Option<Ref<'_, Response>> {
+        let live = self.live.as_ref()?.borrow();
+        Ref::filter_map(live, |live| live.http.response(live.place(id))).ok()
     }
 }

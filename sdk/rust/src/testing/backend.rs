@@ -18,7 +18,7 @@ pub(crate) mod http {
     use super::super::state::{State, Template};
     use super::super::{Reply, Sent};
     use super::{handle, place, record, with};
-    use crate::bindings::stresshost::workload::http::{Request, Response, Shot};
+    use crate::bindings::stresshost::workload::http::{Answer, Request, Shot};
 
     pub(crate) fn prepare(request: Request<'_>) -> Result<u32, String> {
         let authority = ["http://", "https://", "http+unix://"]
@@ -46,26 +46,36 @@ pub(crate) mod http {
         })
     }
 
-    pub(crate) fn fire(request: u32, values: &[&str]) -> Response {
+    pub(crate) fn fire(request: u32) -> Answer {
+        fire_with(request, &[])
+    }
+
+    pub(crate) fn fire_with(request: u32, values: &[&str]) -> Answer {
         with(|state| {
             state.forget_responses();
-            let response = send(state, request, values);
-            state.now += std::time::Duration::from_micros(response.duration_us);
-            response
+            let answer = send(state, request, values);
+            state.pass_longest();
+            answer
         })
     }
 
-    pub(crate) fn send_all(shots: &[Shot<'_>]) -> Vec<Response> {
+    pub(crate) fn send_all(shots: &[Shot<'_>]) -> Vec<Answer> {
         with(|state| {
             state.forget_responses();
-            let responses: Vec<_> = shots.iter().map(|shot| send(state, shot.request, shot.values)).collect();
-            let longest = responses.iter().map(|response| response.duration_us).max().unwrap_or(0);
-            state.now += std::time::Duration::from_micros(longest);
-            responses
+            let answers = shots.iter().map(|shot| send(state, shot.request, shot.values)).collect();
+            state.pass_longest();
+            answers
         })
     }
 
-    fn send(state: &mut State, request: u32, values: &[&str]) -> Response {
+    impl State {
+        /// Lets the time pass that the slowest of the responses took.
+        fn pass_longest(&mut self) {
+            self.now += self.responses.iter().map(|reply| reply.duration).max().unwrap_or_default();
+        }
+    }
+
+    fn send(state: &mut State, request: u32, values: &[&str]) -> Answer {
         let mut reply = match state.templates.get(place(request)).cloned() {
             Some(template) if template.slots.len() == values.len() => {
                 let sent = template.fill(values, state.now);
@@ -81,15 +91,20 @@ pub(crate) mod http {
         if reply.error.is_some_and(ErrorKind::is_unreachable) {
             reply.status = 0;
         }
-        let response = Response {
-            id: state.first_response.saturating_add(handle(state.responses.len())),
-            status: reply.status,
-            error: reply.error.map_or(0, ErrorKind::code),
-            body_bytes: u64::try_from(reply.body.len()).unwrap_or(u64::MAX),
-            duration_us: u64::try_from(reply.duration.as_micros()).unwrap_or(u64::MAX),
-        };
+        let id = state.first_response.saturating_add(handle(state.responses.len()));
+        let error = reply.error.map_or(0, ErrorKind::code);
+        let answer = u64::from(id) | u64::from(reply.status) << 32 | u64::from(error) << 48;
         state.responses.push(reply);
-        response
+        answer
+    }
+
+    pub(crate) fn body_bytes(response: u32) -> u64 {
+        with(|state| state.response(response).map_or(0, |reply| reply.body.len() as u64))
+    }
+
+    pub(crate) fn duration_us(response: u32) -> u64 {
+        let duration = with(|state| state.response(response).map(|reply| reply.duration)).unwrap_or_default();
+        u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
     }
 
     /// The error of a status, given the statuses that are expected, such as `200-299,404`.
@@ -305,6 +320,15 @@ pub(crate) mod pacing {
 
     pub(crate) fn now_us() -> u64 {
         with(|state| u64::try_from(state.now.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+pub(crate) mod failures {
+    use super::{record, with};
+    use crate::Failure;
+
+    pub(crate) fn tell(code: &str, message: &str) {
+        with(|state| record(&mut state.failures, Failure::new(code, message)));
     }
 }
 

@@ -91,6 +91,7 @@ pub(super) struct State {
     pub(super) feeds: Vec<Feed>,
     pub(super) limits: Vec<Limit>,
     pub(super) logs: Vec<(String, String)>,
+    pub(super) failures: Vec<crate::Failure>,
     pub(super) artifacts: BTreeMap<String, Vec<u8>>,
 }
 

@@ -1,0 +1,16 @@
+//! `failures`: why an iteration failed.
+
+use crate::MAX_FAILURE_BYTES;
+use crate::bindings::Failure;
+use crate::bindings::failures::Host;
+use crate::state::VuState;
+
+impl Host for VuState {
+    fn tell(&mut self, mut code: String, mut message: String) {
+        code.truncate(code.floor_char_boundary(MAX_FAILURE_BYTES));
+        message.truncate(message.floor_char_boundary(MAX_FAILURE_BYTES));
+        if let Some(mut live) = self.granted() {
+            live.failure = Some(Failure { code, message });
+        }
+    }
+}
