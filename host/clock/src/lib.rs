@@ -15,21 +15,32 @@ pub const NS_PER_MS: u64 = 1_000_000;
 pub const NS_PER_S: u64 = 1_000_000_000;
 
 /// The clock of one run: monotonic nanoseconds since [`Clock::start`].
+///
+/// It is read several times an iteration, so it asks the kernel itself where that gives the same answer as asking
+/// tokio. On a paused clock it does not; a clock must be paused before it is started.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     epoch: tokio::time::Instant,
+    /// The kernel's clock at the epoch; `None` for a clock that follows tokio's.
+    kernel_epoch_ns: Option<u64>,
 }
 
 impl Clock {
     /// Starts a clock at zero.
     #[expect(clippy::disallowed_methods, reason = "this crate is the one reader of time")]
     pub fn start() -> Self {
-        Self { epoch: tokio::time::Instant::now() }
+        // The kernel's before tokio's: a sleep must not end before the clock shows its end.
+        let kernel_epoch_ns = if is_paused() { None } else { kernel_ns() };
+        Self { epoch: tokio::time::Instant::now(), kernel_epoch_ns }
     }
 
     /// Nanoseconds since the clock was started.
     #[expect(clippy::disallowed_methods, reason = "this crate is the one reader of time")]
+    #[inline]
     pub fn now_ns(self) -> u64 {
+        if let (Some(epoch_ns), Some(now_ns)) = (self.kernel_epoch_ns, kernel_ns()) {
+            return now_ns.saturating_sub(epoch_ns);
+        }
         let elapsed = tokio::time::Instant::now().saturating_duration_since(self.epoch);
         elapsed.as_secs() * NS_PER_S + u64::from(elapsed.subsec_nanos())
     }
@@ -38,7 +49,14 @@ impl Clock {
     ///
     /// A run prepares on one clock and measures from the moment the load begins.
     pub fn rebased(self, zero_ns: u64) -> Self {
-        Self { epoch: self.instant(zero_ns) }
+        let kernel_epoch_ns = self.kernel_epoch_ns.map(|epoch_ns| epoch_ns.saturating_add(zero_ns));
+        Self { epoch: self.instant(zero_ns), kernel_epoch_ns }
+    }
+
+    /// Whether the clock follows tokio's, which may be paused: then a sleep of the kernel's would never end.
+    #[cfg(target_os = "linux")]
+    fn follows_tokio(self) -> bool {
+        self.kernel_epoch_ns.is_none()
     }
 
     /// The tokio instant of a time on this clock.
@@ -52,6 +70,35 @@ impl Clock {
     pub async fn sleep_until_ns(self, at_ns: u64) {
         tokio::time::sleep_until(self.instant(at_ns)).await;
     }
+}
+
+/// The clock tokio's instants are read from, in nanoseconds.
+#[cfg(target_os = "linux")]
+#[inline]
+fn kernel_ns() -> Option<u64> {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    // It counts from the start of the machine, so neither part is negative or near the end of its range.
+    Some((now.tv_sec as u64).wrapping_mul(NS_PER_S).wrapping_add(now.tv_nsec as u64))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn kernel_ns() -> Option<u64> {
+    None
+}
+
+/// Whether tokio's clock is paused.
+///
+/// A paused clock stands still between two reads however long they lie apart; a running one moves.
+#[expect(clippy::disallowed_methods, reason = "this crate is the one reader of time")]
+fn is_paused() -> bool {
+    let first = tokio::time::Instant::now();
+    for _ in 0..64 {
+        if tokio::time::Instant::now() != first {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    true
 }
 
 /// Milliseconds since the Unix epoch, for time stamps in documents. Never used to measure.
@@ -101,5 +148,24 @@ mod tests {
         assert_eq!(clock.now_ns(), 5 * NS_PER_MS);
         let later = clock.rebased(3 * NS_PER_MS);
         assert_eq!(later.now_ns(), 2 * NS_PER_MS);
+    }
+
+    /// The kernel's clock and tokio's are one: what sleeps on tokio's has slept on the run clock.
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "compares the two")]
+    async fn a_running_clock_agrees_with_tokios() {
+        let clock = Clock::start();
+        for at_ms in 1..=20 {
+            clock.sleep_until_ns(at_ms * NS_PER_MS).await;
+            let (before, now_ns, after) =
+                (tokio::time::Instant::now(), clock.now_ns(), tokio::time::Instant::now());
+            assert!(now_ns >= at_ms * NS_PER_MS, "slept until {at_ms} ms, it is {now_ns} ns");
+            // The epochs were read one after the other.
+            let apart = Duration::from_millis(50);
+            assert!(clock.instant(now_ns) >= before && clock.instant(now_ns) <= after + apart);
+        }
+        let later = clock.rebased(5 * NS_PER_MS);
+        let (first_ns, second_ns) = (later.now_ns(), clock.now_ns());
+        assert!(first_ns + 5 * NS_PER_MS <= second_ns && first_ns >= 15 * NS_PER_MS);
     }
 }

@@ -80,12 +80,13 @@ impl Timer {
     pub fn sleep_until(&self, at_ns: u64) -> impl Future<Output = ()> + use<> {
         let sleep = self.sleep(at_ns, false);
         async move {
-            sleep.await;
+            let _: Option<u64> = sleep.await;
         }
     }
 
-    /// Waits until `at_ns` or until the next [`Timer::cancel_waits`]; true when `at_ns` was reached.
-    pub fn wait_until(&self, at_ns: u64) -> impl Future<Output = bool> + use<> {
+    /// Waits until `at_ns` or until the next [`Timer::cancel_waits`]. The reading of the clock by which `at_ns` was
+    /// reached, so that who wakes need not take another; `None` when it was not.
+    pub fn wait_until(&self, at_ns: u64) -> impl Future<Output = Option<u64>> + use<> {
         self.sleep(at_ns, true)
     }
 
@@ -125,7 +126,7 @@ impl Timer {
     }
 }
 
-/// One sleep; true when its deadline was reached, false when it was cancelled.
+/// One sleep; the reading by which its deadline was reached, `None` when it was cancelled.
 struct Sleep {
     timer: Timer,
     at_ns: u64,
@@ -158,14 +159,15 @@ impl Sleep {
 }
 
 impl Future for Sleep {
-    type Output = bool;
+    type Output = Option<u64>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.timer.clock.now_ns() >= self.at_ns {
-            return Poll::Ready(true);
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u64>> {
+        let now_ns = self.timer.clock.now_ns();
+        if now_ns >= self.at_ns {
+            return Poll::Ready(Some(now_ns));
         }
         if self.cancellable && self.timer.shared.cancellations.get() != self.cancellations {
-            return Poll::Ready(false);
+            return Poll::Ready(None);
         }
         self.enqueue(cx.waker());
         Poll::Pending
@@ -203,7 +205,7 @@ impl Source {
     #[cfg(target_os = "linux")]
     fn new(clock: Clock) -> Result<Self, TimerError> {
         use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
-        if clock_is_paused(clock) {
+        if clock.follows_tokio() {
             return Ok(Self::Tokio);
         }
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
@@ -235,21 +237,6 @@ fn register(fd: std::os::fd::OwnedFd) -> Result<tokio::io::unix::AsyncFd<std::os
     let registered =
         unsafe { tokio::io::unix::AsyncFd::register_with_interest(fd, tokio::io::Interest::READABLE) };
     Ok(registered.map_err(std::io::Error::from)?)
-}
-
-/// Whether tokio's clock is paused: then a real sleep would never end.
-///
-/// A paused clock stands still between two reads however long they lie apart; a running one moves.
-#[cfg(target_os = "linux")]
-fn clock_is_paused(clock: Clock) -> bool {
-    let first_ns = clock.now_ns();
-    for _ in 0..64 {
-        if clock.now_ns() != first_ns {
-            return false;
-        }
-        std::thread::yield_now();
-    }
-    true
 }
 
 #[cfg(target_os = "linux")]
@@ -335,12 +322,14 @@ mod tests {
             let sleep = tokio::task::spawn_local(timer.sleep_until(hour_ns));
             timer.sleep_until(5).await;
             timer.cancel_waits();
-            assert!(!wait.await.expect("waiter"));
+            assert_eq!(wait.await.expect("waiter"), None);
             assert!(clock.now_ns() < hour_ns);
             sleep.await.expect("sleeper");
             assert!(clock.now_ns() >= hour_ns);
-            assert!(timer.wait_until(hour_ns).await, "what is past was reached");
-            assert!(timer.wait_until(2 * hour_ns).await, "a wait made later is not cancelled");
+            let now_ns = clock.now_ns();
+            assert_eq!(timer.wait_until(hour_ns).await, Some(now_ns), "what is past was reached");
+            let reached_ns = timer.wait_until(2 * hour_ns).await.expect("a wait made later is not cancelled");
+            assert_eq!(reached_ns, clock.now_ns());
         });
         run.await;
     }

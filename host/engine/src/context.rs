@@ -137,18 +137,20 @@ impl CoreContext {
         self.changed.notified()
     }
 
-    /// Waits until it is `load_ns`. False when a stop, a pause or a change of scale came first: look again.
-    pub(crate) async fn wait_until_load(&self, load_ns: u64) -> bool {
+    /// Waits until it is `load_ns`; the reading of the run clock by which it was. `None` when a stop, a pause or a
+    /// change of scale came first: look again, and at the clock too.
+    pub(crate) async fn wait_until_load(&self, load_ns: u64) -> Option<u64> {
         if self.is_stopped() {
-            return self.load_now_ns() >= load_ns;
+            let now_ns = self.clock.now_ns();
+            return (self.load_ns(now_ns) >= load_ns).then_some(now_ns);
         }
         if self.is_paused() {
             self.changed().await;
-            return false;
+            return None;
         }
-        self.timer.wait_until(self.run_ns(load_ns)).await;
+        let now_ns = self.timer.wait_until(self.run_ns(load_ns)).await?;
         // The run may have been paused, and even have gone on again, by the time this is awake.
-        !self.is_paused() && self.load_now_ns() >= load_ns
+        (!self.is_paused() && self.load_ns(now_ns) >= load_ns).then_some(now_ns)
     }
 }
 

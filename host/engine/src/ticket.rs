@@ -34,6 +34,14 @@ pub struct Ticket {
     pub intended_ns: u64,
 }
 
+/// A ticket that was taken: its iteration is counted as started, and must be begun at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Begun {
+    pub(crate) ticket: Ticket,
+    /// The reading of the run clock on which it was taken: when the iteration starts.
+    pub(crate) at_ns: u64,
+}
+
 /// When a stream runs, in load time, and which scenario an iteration belongs to.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
@@ -208,12 +216,16 @@ pub(crate) enum Tickets {
 
 impl Tickets {
     /// The next ticket, once it is due; `None` when there are no more.
-    pub(crate) async fn next(&mut self, core: &CoreContext) -> Option<Ticket> {
+    ///
+    /// `now_ns` is the run clock as it was read last. Nothing may have been awaited since: then nothing can have
+    /// happened on this core in between but the few instructions that led here, and one reading serves for the end of
+    /// an iteration and for the start of the next.
+    pub(crate) async fn next(&mut self, core: &CoreContext, now_ns: u64) -> Option<Begun> {
         match self {
-            Self::Closed(user) => user.next(core).await,
-            Self::Shared(user, share) => share.next(user, core).await,
-            Self::Own(user, share) => share.next(user, core).await,
-            Self::Open(share, place) => share.next(*place, core).await,
+            Self::Closed(user) => user.next(core, now_ns).await,
+            Self::Shared(user, share) => share.next(user, core, now_ns).await,
+            Self::Own(user, share) => share.next(user, core, now_ns).await,
+            Self::Open(share, place) => share.next(*place, core, now_ns).await,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The hot loop: take a ticket, iterate, record.
 
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use stresshost_metrics::{IterationEnd, IterationSample};
 use crate::core::Core;
 use crate::guest::{GuestCore, GuestVu, VuError, VuInfo};
 use crate::phase::{ReadyUser, Seat};
-use crate::ticket::{Ticket, Tickets};
+use crate::ticket::{Begun, Ticket, Tickets};
 use crate::{FAULT_BACKOFF_MAX_MS, FAULT_BACKOFF_MS};
 
 /// Runs one virtual user until its tickets end.
@@ -22,10 +23,11 @@ pub(crate) async fn run_vu<C: GuestCore>(
 ) {
     let ReadyUser { info, mut vu, .. } = user;
     let mut faults = 0_u32;
-    while let Some(ticket) = tickets.next(&core.context).await {
-        let flight = Flight::begin(&core, ticket);
+    let mut now_ns = core.context.clock.now_ns();
+    while let Some(Begun { ticket, at_ns }) = tickets.next(&core.context, now_ns).await {
+        let flight = Flight::begin(&core, ticket, at_ns);
         let outcome = vu.iterate(ticket).await;
-        flight.end(match &outcome {
+        now_ns = flight.end(match &outcome {
             Ok(()) => IterationEnd::Finished,
             Err(VuError::Failed { .. }) => IterationEnd::Failed,
             Err(VuError::Fault(_)) => IterationEnd::Faulted,
@@ -37,7 +39,10 @@ pub(crate) async fn run_vu<C: GuestCore>(
                     core.reports.fault(fault);
                     faults += 1;
                     match restart(&core, info, &shared, faults, tickets.end_ns()).await {
-                        Again::Started(again) => vu = again,
+                        Again::Started(again) => {
+                            vu = again;
+                            now_ns = core.context.clock.now_ns();
+                        }
                         Again::Over => {
                             tickets.give_up(&core.context);
                             return seat.leave();
@@ -75,7 +80,7 @@ async fn restart<C: GuestCore>(
     if until_ns >= end_load_ns {
         return Again::Over;
     }
-    while !context.wait_until_load(until_ns).await && !context.is_stopped() {}
+    while context.wait_until_load(until_ns).await.is_none() && !context.is_stopped() {}
     if context.is_stopped() {
         return Again::Over;
     }
@@ -97,30 +102,34 @@ struct Flight<'a, C: GuestCore> {
     core: &'a Core<C>,
     ticket: Ticket,
     started_ns: u64,
-    end: IterationEnd,
 }
 
 impl<'a, C: GuestCore> Flight<'a, C> {
-    fn begin(core: &'a Core<C>, ticket: Ticket) -> Self {
-        let started_ns = core.context.clock.now_ns();
-        core.context.recorder.borrow_mut().iteration_started(ticket.scenario, ticket.window);
+    fn begin(core: &'a Core<C>, ticket: Ticket, started_ns: u64) -> Self {
         core.context.vus_busy.set(core.context.vus_busy.get() + 1);
-        Self { core, ticket, started_ns, end: IterationEnd::Interrupted }
+        Self { core, ticket, started_ns }
     }
 
-    fn end(mut self, end: IterationEnd) {
-        self.end = end;
+    /// Ends it; when that was on the run clock.
+    fn end(self, end: IterationEnd) -> u64 {
+        ManuallyDrop::new(self).record(end)
+    }
+
+    fn record(&self, end: IterationEnd) -> u64 {
+        let Ticket { scenario, window, intended_ns, .. } = self.ticket;
+        let context = &self.core.context;
+        let (started_ns, done_ns) = (self.started_ns, context.clock.now_ns());
+        let sample = IterationSample { scenario, window, end, intended_ns, started_ns, done_ns };
+        context.recorder.borrow_mut().iteration_ended(&sample);
+        context.vus_busy.set(context.vus_busy.get() - 1);
+        done_ns
     }
 }
 
 impl<C: GuestCore> Drop for Flight<'_, C> {
     fn drop(&mut self) {
-        let Ticket { scenario, window, intended_ns, .. } = self.ticket;
-        let (started_ns, done_ns) = (self.started_ns, self.core.context.clock.now_ns());
         // Unwinding through an iteration is a fault of the code that ran it, not a stop.
-        let end = if std::thread::panicking() { IterationEnd::Faulted } else { self.end };
-        let sample = IterationSample { scenario, window, end, intended_ns, started_ns, done_ns };
-        self.core.context.recorder.borrow_mut().iteration_ended(&sample);
-        self.core.context.vus_busy.set(self.core.context.vus_busy.get() - 1);
+        let panics = std::thread::panicking();
+        self.record(if panics { IterationEnd::Faulted } else { IterationEnd::Interrupted });
     }
 }

@@ -49,6 +49,8 @@ pub struct OpStats {
     pub response_us: Histogram,
     /// `fired - intended` in microseconds.
     pub lag_us: Histogram,
+    /// Nothing in a block that was handed over.
+    pub(crate) pending: Pending,
     /// Where the service time went, in microseconds; an entry holds only operations in which the phase happened.
     pub phases: PhaseStats,
 }
@@ -103,6 +105,8 @@ pub struct IterationStats {
     pub response_us: Histogram,
     /// `started - intended` in microseconds.
     pub lag_us: Histogram,
+    /// Nothing in a block that was handed over.
+    pub(crate) pending: Pending,
 }
 
 /// The value of a custom metric.
@@ -175,7 +179,63 @@ pub(crate) fn record(histogram: &mut Histogram, value: u64) {
 
 /// Records nanoseconds as microseconds, rounded to the nearest.
 pub(crate) fn record_ns(histogram: &mut Histogram, ns: u64) {
-    record(histogram, ns.saturating_add(500) / 1_000);
+    record(histogram, to_us(ns));
+}
+
+/// Nanoseconds as microseconds, rounded to the nearest.
+const fn to_us(ns: u64) -> u64 {
+    ns.saturating_add(500) / 1_000
+}
+
+/// What the histograms of one sort of work do not hold yet of what was measured since the last tick.
+///
+/// In a closed model most starts are not late and most responses take as long as the service: such values are kept
+/// once, and complete the histograms when the block is handed over, exactly as if each had been recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    /// Lags of 0 that are not in their histogram.
+    on_time: u64,
+    /// Whether some response differed from its service: until then only the services are recorded.
+    apart: bool,
+}
+
+impl Pending {
+    #[inline]
+    pub(crate) fn record_lag(&mut self, lag_us: &mut Histogram, ns: u64) {
+        match to_us(ns) {
+            0 => self.on_time += 1,
+            us => record(lag_us, us),
+        }
+    }
+
+    /// Records a service and its response, given in nanoseconds.
+    #[inline]
+    pub(crate) fn record_times(
+        &mut self,
+        (service_us, service_ns): (&mut Histogram, u64),
+        (response_us, response_ns): (&mut Histogram, u64),
+    ) {
+        let (service, response) = (to_us(service_ns), to_us(response_ns));
+        if !self.apart && service != response {
+            self.apart = true;
+            response_us.clone_from(service_us);
+        }
+        record(service_us, service);
+        if self.apart {
+            record(response_us, response);
+        }
+    }
+
+    fn settle(&mut self, service_us: &Histogram, response_us: &mut Histogram, lag_us: &mut Histogram) {
+        let Self { on_time, apart } = std::mem::take(self);
+        if on_time > 0 {
+            let recorded = lag_us.record_n(0, on_time);
+            debug_assert!(recorded.is_ok(), "every histogram has a place for 0");
+        }
+        if !apart && !service_us.is_empty() {
+            response_us.clone_from(service_us);
+        }
+    }
 }
 
 /// Counts a status apart while there is room, and under 0 when there is none.
@@ -187,6 +247,19 @@ pub(crate) fn count_status(statuses: &mut Vec<(u16, u64)>, status: u16, times: u
     } else {
         count_status(statuses, 0, times);
     }
+}
+
+/// Makes a list long enough to have a place `index`.
+#[cold]
+#[inline(never)]
+fn grow<T: Default>(list: &mut Vec<T>, index: usize) {
+    list.resize_with(index + 1, T::default);
+}
+
+#[cold]
+#[inline(never)]
+fn new_op_stats() -> Box<OpStats> {
+    Box::default()
 }
 
 impl Block {
@@ -219,18 +292,21 @@ impl Block {
         ((index / scenarios) as u32, (index % scenarios) as u16)
     }
 
+    /// In the hot path: what happens once a tick, making room and empty histograms, is kept out of line.
+    #[inline]
     pub(crate) fn op_mut(&mut self, op: OpId, scenario: u16, window: Window) -> &mut OpStats {
         let index = self.index(op.0 as usize, scenario);
         if index >= self.ops.len() {
-            self.ops.resize_with(index + 1, || [None, None]);
+            grow(&mut self.ops, index);
         }
-        self.ops[index][window as usize].get_or_insert_default()
+        self.ops[index][window as usize].get_or_insert_with(new_op_stats)
     }
 
+    #[inline]
     pub(crate) fn iterations_mut(&mut self, scenario: u16, window: Window) -> &mut IterationStats {
         let index = usize::from(scenario);
         if index >= self.iterations.len() {
-            self.iterations.resize_with(index + 1, Default::default);
+            grow(&mut self.iterations, index);
         }
         &mut self.iterations[index][window as usize]
     }
@@ -319,6 +395,16 @@ impl Block {
         drain(&mut self.own_lag_us, &mut other.own_lag_us);
     }
 
+    /// Completes the histograms, before anybody but the recorder sees them.
+    pub(crate) fn settle(&mut self) {
+        for stats in self.ops.iter_mut().flatten().flatten() {
+            stats.pending.settle(&stats.service_us, &mut stats.response_us, &mut stats.lag_us);
+        }
+        for stats in self.iterations.iter_mut().flatten() {
+            stats.pending.settle(&stats.service_us, &mut stats.response_us, &mut stats.lag_us);
+        }
+    }
+
     /// Every operation with measurements: its id, scenario and statistics in `window`.
     pub fn ops(&self, window: Window) -> impl Iterator<Item = (OpId, u16, &OpStats)> {
         self.ops.iter().enumerate().filter_map(move |(index, windows)| {
@@ -372,6 +458,7 @@ impl Default for OpStats {
             service_us: histogram(),
             response_us: histogram(),
             lag_us: histogram(),
+            pending: Pending::default(),
             phases: PhaseStats::default(),
         }
     }
@@ -521,6 +608,7 @@ impl Default for IterationStats {
             service_us: histogram(),
             response_us: histogram(),
             lag_us: histogram(),
+            pending: Pending::default(),
         }
     }
 }

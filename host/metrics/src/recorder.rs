@@ -21,6 +21,7 @@ impl Recorder {
 
     /// Hands over everything recorded since the last call.
     pub fn take(&mut self) -> Block {
+        self.block.settle();
         std::mem::replace(&mut self.block, Block::new(self.scenarios))
     }
 
@@ -45,9 +46,12 @@ impl Recorder {
         if sample.error == Some(ErrorKind::Interrupted) {
             return;
         }
-        record_ns(&mut stats.service_us, sample.done_ns.saturating_sub(sample.fired_ns));
-        record_ns(&mut stats.response_us, sample.done_ns.saturating_sub(sample.intended_ns));
-        record_ns(&mut stats.lag_us, sample.fired_ns.saturating_sub(sample.intended_ns));
+        stats.pending.record_times(
+            (&mut stats.service_us, sample.done_ns.saturating_sub(sample.fired_ns)),
+            (&mut stats.response_us, sample.done_ns.saturating_sub(sample.intended_ns)),
+        );
+        let lag_ns = sample.fired_ns.saturating_sub(sample.intended_ns);
+        stats.pending.record_lag(&mut stats.lag_us, lag_ns);
         stats.phases.record(&sample.phases);
     }
 
@@ -72,6 +76,13 @@ impl Recorder {
         self.block.iterations_mut(scenario, window).counts.dropped += count;
     }
 
+    /// Counts an iteration that is due because a virtual user begins it.
+    pub fn iteration_begun(&mut self, scenario: u16, window: Window) {
+        let counts = &mut self.block.iterations_mut(scenario, window).counts;
+        counts.due += 1;
+        counts.started += 1;
+    }
+
     /// Counts an iteration that a virtual user begins.
     pub fn iteration_started(&mut self, scenario: u16, window: Window) {
         self.block.iterations_mut(scenario, window).counts.started += 1;
@@ -86,10 +97,13 @@ impl Recorder {
             IterationEnd::Interrupted => stats.counts.interrupted += 1,
             IterationEnd::Faulted => stats.counts.faulted += 1,
         }
-        record_ns(&mut stats.lag_us, sample.started_ns.saturating_sub(sample.intended_ns));
+        let lag_ns = sample.started_ns.saturating_sub(sample.intended_ns);
+        stats.pending.record_lag(&mut stats.lag_us, lag_ns);
         if sample.end != IterationEnd::Interrupted {
-            record_ns(&mut stats.service_us, sample.done_ns.saturating_sub(sample.started_ns));
-            record_ns(&mut stats.response_us, sample.done_ns.saturating_sub(sample.intended_ns));
+            stats.pending.record_times(
+                (&mut stats.service_us, sample.done_ns.saturating_sub(sample.started_ns)),
+                (&mut stats.response_us, sample.done_ns.saturating_sub(sample.intended_ns)),
+            );
         }
     }
 
@@ -174,6 +188,52 @@ mod tests {
         );
         assert_eq!((op.fired, op.done, op.bytes_sent, op.bytes_received), (1, 1, 10, 100));
         assert_eq!(recorder.take().ops(Window::Measured).count(), 0);
+    }
+
+    /// What is kept once until a block is handed over is in its histograms as if each value had been recorded.
+    #[test]
+    fn a_block_holds_every_lag_and_response() {
+        for lags_us in [&[][..], &[0, 0, 0], &[0, 0, 7_000_000, 0, 1], &[4, 0, 0, 9_000]] {
+            let mut recorder = Recorder::new(1);
+            let mut expected = [(); 3].map(|()| crate::block::histogram());
+            for (lag_us, service_us) in lags_us.iter().copied().zip([5_000, 2_000_000, 1, 0, 70]) {
+                let values = [service_us, service_us + lag_us, lag_us];
+                expected.iter_mut().zip(values).for_each(|(all, us)| crate::block::record(all, us));
+                recorder.record(&sample(service_us, lag_us));
+                recorder.iteration_begun(0, Window::Measured);
+                recorder.iteration_ended(&IterationSample {
+                    scenario: 0,
+                    window: Window::Measured,
+                    end: IterationEnd::Finished,
+                    intended_ns: 10,
+                    started_ns: 10 + lag_us * 1_000,
+                    done_ns: 10 + (lag_us + service_us) * 1_000,
+                });
+            }
+            let block = recorder.take();
+            let crate::IterationStats { counts, service_us, response_us, lag_us, .. } =
+                block.iterations(0, Window::Measured).unwrap();
+            let begun = lags_us.len() as u64;
+            assert_eq!((counts.due, counts.started, counts.finished), (begun, begun, begun));
+            let exact = |histogram: &crate::Histogram| {
+                (
+                    histogram.len(),
+                    histogram.min(),
+                    histogram.min_nz(),
+                    histogram.max(),
+                    histogram.distinct_values(),
+                )
+            };
+            for (seen, all) in [service_us, response_us, lag_us].into_iter().zip(&expected) {
+                assert_eq!((seen, exact(seen)), (all, exact(all)), "{lags_us:?}");
+            }
+            for (_, _, op) in block.ops(Window::Measured) {
+                for (seen, all) in [&op.service_us, &op.response_us, &op.lag_us].into_iter().zip(&expected) {
+                    assert_eq!((seen, exact(seen)), (all, exact(all)), "{lags_us:?}");
+                }
+            }
+            assert!(recorder.take().iterations(0, Window::Measured).unwrap().lag_us.is_empty());
+        }
     }
 
     #[test]

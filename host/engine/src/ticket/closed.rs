@@ -6,7 +6,7 @@ use std::rc::Rc;
 use stresshost_clock::NS_PER_MS;
 use stresshost_plan::Pause;
 
-use super::{Members, Span, Ticket};
+use super::{Begun, Members, Span};
 use crate::context::CoreContext;
 use crate::mix::scramble;
 use crate::ramp::Ramp;
@@ -89,21 +89,38 @@ pub(crate) struct ClosedUser {
     number: u64,
     /// The last iteration: its number, and its intended start in load time.
     last: Option<(u64, u64)>,
+    /// End of the time in which the user was active when it last began an iteration, in load time.
+    active_until_ns: u64,
 }
 
 impl ClosedUser {
     pub(super) fn new(share: Rc<ActiveUsers>, place: u64) -> Self {
-        Self { share, place, number: place, last: None }
+        Self { share, place, number: place, last: None, active_until_ns: 0 }
     }
 
     pub(super) fn end_ns(&self) -> u64 {
         self.share.span.end_ns
     }
 
-    pub(super) async fn next(&mut self, core: &CoreContext) -> Option<Ticket> {
-        let span = &self.share.span;
+    /// The next ticket of a user that need neither wait nor look at its ramp: one without a rhythm, in the stretch of
+    /// activity it was in before. Stretches are seamless, so a look would find the same end again.
+    fn at_once(&mut self, core: &CoreContext, now_ns: u64) -> Option<Begun> {
+        let load_ns = core.load_ns(now_ns);
+        let goes_on = load_ns < self.active_until_ns
+            && self.share.rhythm.pause.is_none()
+            && self.share.wants(self.place)
+            && !core.is_stopped()
+            && !core.is_paused();
+        goes_on.then(|| self.begin(core, now_ns, load_ns, None))
+    }
+
+    pub(super) async fn next(&mut self, core: &CoreContext, mut now_ns: u64) -> Option<Begun> {
+        if let Some(begun) = self.at_once(core, now_ns) {
+            return Some(begun);
+        }
+        let end_ns = self.end_ns();
         // Chosen when the last iteration ended: a pause of the run must not choose the think time again.
-        let free_ns = core.load_now_ns();
+        let free_ns = core.load_ns(now_ns);
         let mut ready_ns =
             self.last.map_or(0, |(last, intended_ns)| self.share.rhythm.ready_ns(last, intended_ns, free_ns));
         loop {
@@ -112,6 +129,7 @@ impl ClosedUser {
             }
             if core.is_paused() {
                 core.changed().await;
+                now_ns = core.clock.now_ns();
                 continue;
             }
             if !self.share.wants(self.place) {
@@ -120,36 +138,49 @@ impl ClosedUser {
                 tokio::select! {
                     biased;
                     () = core.changed() => {}
-                    ended = core.wait_until_load(span.end_ns) => if ended { return None },
+                    ended = core.wait_until_load(end_ns) => if ended.is_some() { return None },
                 }
+                now_ns = core.clock.now_ns();
                 continue;
             }
-            let now_ns = core.load_now_ns();
-            let (begin_ns, to_ns) = self.share.active(self.place, ready_ns, now_ns)?;
-            if now_ns >= span.end_ns || begin_ns >= span.end_ns {
+            let mut load_ns = core.load_ns(now_ns);
+            let (begin_ns, to_ns) = self.share.active(self.place, ready_ns, load_ns)?;
+            if load_ns >= end_ns || begin_ns >= end_ns {
                 return None;
             }
-            let waited = begin_ns > now_ns;
-            if waited && !core.wait_until_load(begin_ns).await {
-                continue;
+            let waits = begin_ns > load_ns;
+            if waits {
+                let reached_ns = core.wait_until_load(begin_ns).await;
+                now_ns = reached_ns.unwrap_or_else(|| core.clock.now_ns());
+                if reached_ns.is_none() {
+                    continue;
+                }
+                load_ns = core.load_ns(now_ns);
             }
-            let now_ns = core.load_now_ns();
-            if core.is_stopped() || now_ns >= to_ns {
+            if core.is_stopped() || load_ns >= to_ns {
                 // It became inactive while it woke up.
                 continue;
             }
+            self.active_until_ns = to_ns;
             // Without a rhythm a user that joins late, by its ramp, is not late: the ramp is what made it wait.
-            let intended_ns = self.share.rhythm.intended_ns(begin_ns, now_ns);
-            let ticket = span.ticket(core, self.number, intended_ns);
-            self.last = Some((self.number, intended_ns));
-            self.number += self.share.members.of;
-            let mut recorder = core.recorder.borrow_mut();
-            recorder.iterations_due(ticket.scenario, ticket.window, 1);
-            if waited {
-                recorder.own_lag(ticket.window, now_ns.saturating_sub(begin_ns));
-            }
-            return Some(ticket);
+            let intended_ns = self.share.rhythm.intended_ns(begin_ns, load_ns);
+            let late_ns = waits.then(|| load_ns.saturating_sub(begin_ns));
+            return Some(self.begin(core, now_ns, intended_ns, late_ns));
         }
+    }
+
+    /// Takes the next ticket, at `now_ns` on the run clock and intended for `intended_ns` of load time; `late_ns` is
+    /// how late a user that waited woke up.
+    fn begin(&mut self, core: &CoreContext, now_ns: u64, intended_ns: u64, late_ns: Option<u64>) -> Begun {
+        let ticket = self.share.span.ticket(core, self.number, intended_ns);
+        self.last = Some((self.number, intended_ns));
+        self.number += self.share.members.of;
+        let mut recorder = core.recorder.borrow_mut();
+        recorder.iteration_begun(ticket.scenario, ticket.window);
+        if let Some(late_ns) = late_ns {
+            recorder.own_lag(ticket.window, late_ns);
+        }
+        Begun { ticket, at_ns: now_ns }
     }
 }
 

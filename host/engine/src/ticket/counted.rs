@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Members, Rhythm, Span, Ticket};
+use super::{Begun, Members, Rhythm, Span};
 use crate::context::CoreContext;
 
 /// Iterations of a stream that some core has begun, or that nobody may begin any more.
@@ -56,34 +56,48 @@ impl CountedUser {
         Self { place, begun: 0, last: None }
     }
 
-    /// Waits until the user may begin its next iteration; its intended start in load time, `None` when time is up.
-    async fn ready(&self, span: &Span, rhythm: &Rhythm, core: &CoreContext) -> Option<u64> {
-        let free_ns = core.load_now_ns();
-        let ready_ns = self.last.map_or(0, |(last, intended_ns)| rhythm.ready_ns(last, intended_ns, free_ns));
+    /// Waits until the user, free at `now_ns` on the run clock, may begin its next iteration. The clock's reading then,
+    /// and the intended start in load time; `None` when time is up.
+    async fn ready(
+        &self,
+        span: &Span,
+        rhythm: &Rhythm,
+        core: &CoreContext,
+        mut now_ns: u64,
+    ) -> Option<(u64, u64)> {
+        let mut load_ns = core.load_ns(now_ns);
+        let ready_ns = self.last.map_or(0, |(last, intended_ns)| rhythm.ready_ns(last, intended_ns, load_ns));
         let begin_ns = ready_ns.max(span.start_ns);
         loop {
-            let now_ns = core.load_now_ns();
-            if core.is_stopped() || begin_ns.max(now_ns) >= span.end_ns {
+            if core.is_stopped() || begin_ns.max(load_ns) >= span.end_ns {
                 return None;
             }
             // Also a user that is ready waits while the run is paused.
-            if begin_ns <= now_ns && !core.is_paused() {
-                return Some(rhythm.intended_ns(begin_ns, now_ns));
+            if begin_ns <= load_ns && !core.is_paused() {
+                return Some((now_ns, rhythm.intended_ns(begin_ns, load_ns)));
             }
-            let reached = core.wait_until_load(begin_ns).await;
-            let now_ns = core.load_now_ns();
-            if reached && !core.is_stopped() && now_ns < span.end_ns {
-                core.recorder.borrow_mut().own_lag(span.window(begin_ns), now_ns.saturating_sub(begin_ns));
+            let reached_ns = core.wait_until_load(begin_ns).await;
+            now_ns = reached_ns.unwrap_or_else(|| core.clock.now_ns());
+            load_ns = core.load_ns(now_ns);
+            if reached_ns.is_some() && !core.is_stopped() && load_ns < span.end_ns {
+                core.recorder.borrow_mut().own_lag(span.window(begin_ns), load_ns.saturating_sub(begin_ns));
             }
         }
     }
 
-    fn ticket(&mut self, span: &Span, core: &CoreContext, number: u64, intended_ns: u64) -> Ticket {
+    /// Takes a ticket at `now_ns` on the run clock.
+    fn begin(
+        &mut self,
+        span: &Span,
+        core: &CoreContext,
+        number: u64,
+        (now_ns, intended_ns): (u64, u64),
+    ) -> Begun {
         self.begun += 1;
         self.last = Some((number, intended_ns));
         let ticket = span.ticket(core, number, intended_ns);
-        core.recorder.borrow_mut().iterations_due(ticket.scenario, ticket.window, 1);
-        ticket
+        core.recorder.borrow_mut().iteration_begun(ticket.scenario, ticket.window);
+        Begun { ticket, at_ns: now_ns }
     }
 }
 
@@ -105,15 +119,20 @@ impl SharedShare {
         self.span.end_ns
     }
 
-    pub(super) async fn next(&self, user: &mut CountedUser, core: &CoreContext) -> Option<Ticket> {
-        let free_ns = core.load_now_ns();
-        let ready = user.ready(&self.span, &self.rhythm, core).await;
-        let taken = ready.and_then(|intended_ns| Some((intended_ns, self.count.take(self.total)?)));
-        let Some((intended_ns, number)) = taken else {
+    pub(super) async fn next(
+        &self,
+        user: &mut CountedUser,
+        core: &CoreContext,
+        now_ns: u64,
+    ) -> Option<Begun> {
+        let free_ns = core.load_ns(now_ns);
+        let ready = user.ready(&self.span, &self.rhythm, core, now_ns).await;
+        let taken = ready.and_then(|ready| Some((ready, self.count.take(self.total)?)));
+        let Some((ready, number)) = taken else {
             self.ends_at(free_ns);
             return None;
         };
-        Some(user.ticket(&self.span, core, number, intended_ns))
+        Some(user.begin(&self.span, core, number, ready))
     }
 }
 
@@ -148,21 +167,26 @@ impl OwnShare {
         self.span.end_ns
     }
 
-    pub(super) async fn next(&self, user: &mut CountedUser, core: &CoreContext) -> Option<Ticket> {
-        let free_ns = core.load_now_ns();
-        let ready =
-            if user.begun < self.each { user.ready(&self.span, &self.rhythm, core).await } else { None };
-        let Some(intended_ns) = ready else {
+    pub(super) async fn next(
+        &self,
+        user: &mut CountedUser,
+        core: &CoreContext,
+        now_ns: u64,
+    ) -> Option<Begun> {
+        let free_ns = core.load_ns(now_ns);
+        let (span, rhythm) = (&self.span, &self.rhythm);
+        let ready = if user.begun < self.each { user.ready(span, rhythm, core, now_ns).await } else { None };
+        let Some(ready) = ready else {
             self.ends_at(free_ns);
             return None;
         };
         let number = user.place + user.begun * self.members.of;
-        let ticket = user.ticket(&self.span, core, number, intended_ns);
-        let place = self.span.scenarios.iter().position(|scenario| *scenario == ticket.scenario);
-        if let Some(begun) = place.and_then(|place| self.begun.get(place)) {
-            begun.set(begun.get() + 1);
+        let begun = user.begin(span, core, number, ready);
+        let place = span.scenarios.iter().position(|scenario| *scenario == begun.ticket.scenario);
+        if let Some(count) = place.and_then(|place| self.begun.get(place)) {
+            count.set(count.get() + 1);
         }
-        Some(ticket)
+        Some(begun)
     }
 
     /// Counts what no user began in the time there was. A stop by a person leaves nothing due.

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use stresshost_clock::NS_PER_S;
 use stresshost_metrics::Window;
 
-use super::{Members, Span, Ticket};
+use super::{Begun, Members, Span};
 use crate::MAX_RATE_CHANGES;
 use crate::arrivals::Arrivals;
 use crate::context::CoreContext;
@@ -185,9 +185,9 @@ impl OpenShare {
         self.changes.set(self.changes.get() + 1);
     }
 
-    pub(super) async fn next(&self, user: u64, core: &CoreContext) -> Option<Ticket> {
+    pub(super) async fn next(&self, user: u64, core: &CoreContext, mut now_ns: u64) -> Option<Begun> {
         loop {
-            if core.is_stopped() || core.load_now_ns() >= self.span.end_ns {
+            if core.is_stopped() || core.load_ns(now_ns) >= self.span.end_ns {
                 return None;
             }
             let place = self.claimed.get();
@@ -195,8 +195,8 @@ impl OpenShare {
             let is_wanted = self.wanted.get().is_none_or(|wanted| user < wanted);
             if is_wanted && due_ns < self.span.end_ns {
                 self.claimed.set(place + 1);
-                if let Some(ticket) = self.wait_for(place, due_ns, core).await {
-                    return Some(ticket);
+                if let Some(begun) = self.wait_for(place, due_ns, core, now_ns).await {
+                    return Some(begun);
                 }
             } else if self.wanted.get().is_none() {
                 return None;
@@ -204,20 +204,22 @@ impl OpenShare {
                 // There is nothing to do for it, until the end or until a person changes that.
                 core.wait_until_load(self.span.end_ns).await;
             }
+            now_ns = core.clock.now_ns();
         }
     }
 
     /// Waits for a claimed arrival; `None` when the run is stopped or the claim is void.
-    async fn wait_for(&self, place: u64, due_ns: u64, core: &CoreContext) -> Option<Ticket> {
+    async fn wait_for(&self, place: u64, due_ns: u64, core: &CoreContext, mut now_ns: u64) -> Option<Begun> {
         let changes = self.changes.get();
-        let waits = due_ns > core.load_now_ns();
-        while due_ns > core.load_now_ns() || core.is_paused() {
-            core.wait_until_load(due_ns).await;
+        let waits = due_ns > core.load_ns(now_ns);
+        while due_ns > core.load_ns(now_ns) || core.is_paused() {
+            let reached_ns = core.wait_until_load(due_ns).await;
             let is_void = self.changes.get() != changes && place >= self.due_at_change.get();
             // A run that is stopped while it is paused begins nothing more.
             if is_void || (core.is_stopped() && core.is_paused()) || due_ns >= core.stop_load_ns() {
                 return None;
             }
+            now_ns = reached_ns.unwrap_or_else(|| core.clock.now_ns());
         }
         // The stop may lie before the due time although both have passed by the time this user is awake.
         if due_ns >= core.stop_load_ns() {
@@ -230,11 +232,12 @@ impl OpenShare {
             let started = &started[ticket.window as usize];
             started.set(started.get() + 1);
         }
+        let mut recorder = core.recorder.borrow_mut();
+        recorder.iteration_started(ticket.scenario, ticket.window);
         if waits {
-            let late_ns = core.load_now_ns().saturating_sub(due_ns);
-            core.recorder.borrow_mut().own_lag(ticket.window, late_ns);
+            recorder.own_lag(ticket.window, core.load_ns(now_ns).saturating_sub(due_ns));
         }
-        Some(ticket)
+        Some(Begun { ticket, at_ns: now_ns })
     }
 
     /// Counts what has become due by `now_ns` in load time, that instant included, and was not counted yet.

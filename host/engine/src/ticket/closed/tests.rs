@@ -28,7 +28,7 @@ fn iterate(
         (ClosedUser::new(Rc::clone(share), place), Rc::clone(core), Rc::clone(&begun));
     tokio::task::spawn_local(async move {
         for nth in 0.. {
-            let Some(ticket) = user.next(&core).await else { return };
+            let Some(Begun { ticket, .. }) = user.next(&core, core.clock.now_ns()).await else { return };
             assert_eq!(ticket.number, place + 4 * nth as u64);
             log.borrow_mut().push((ms(core.clock.now_ns()), ms(ticket.intended_ns)));
             pass_ms(takes_ms[nth % takes_ms.len()]).await;
@@ -141,4 +141,45 @@ fn nobody_begins_while_the_run_is_paused_or_after_it_was_stopped() {
         assert_eq!((begun.borrow().len(), Rc::strong_count(&begun)), (4, 1));
         assert_eq!(share.span.end_ns, 10_000 * NS_PER_MS);
     });
+}
+
+/// A user that looks at its ramp before every iteration finds nothing that one which goes on at once does not.
+#[test]
+fn going_on_at_once_changes_nothing() {
+    let stage = |duration_ms, vus| VuStage { duration_ms, vus };
+    let stages =
+        || vec![stage(300, 4), stage(200, 0), stage(0, 2), stage(400, 3), stage(100, 1), stage(700, 4)];
+    for (place, wanted) in (0..4).flat_map(|place| [(place, None), (place, Some(4))]) {
+        on_a_core(async |core| {
+            let share = share(None, Ramp::new(&RampingVus { start_vus: 1, stages: stages() }), wanted);
+            let iterate = |looks: bool| {
+                let (mut user, core) = (ClosedUser::new(Rc::clone(&share), place), Rc::clone(&core));
+                let log: Rc<RefCell<Vec<Begun>>> = Rc::default();
+                let begun = Rc::clone(&log);
+                tokio::task::spawn_local(async move {
+                    while let Some(next) = user.next(&core, core.clock.now_ns()).await {
+                        begun.borrow_mut().push(next);
+                        pass_ms(7).await;
+                        if looks {
+                            user.active_until_ns = 0;
+                        }
+                    }
+                });
+                log
+            };
+            let (looks, goes_on) = (iterate(true), iterate(false));
+            for (at_ms, wanted) in [(230, 1), (60, 4), (200, 3), (400, 4)] {
+                pass_ms(at_ms).await;
+                core.pause(true);
+                pass_ms(33).await;
+                core.pause(false);
+                share.scale(wanted);
+                core.wake();
+            }
+            pass_ms(2_000).await;
+            assert_eq!(*looks.borrow(), *goes_on.borrow());
+            assert!(looks.borrow().iter().all(|begun| begun.ticket.intended_ns == begun.at_ns));
+            assert!(looks.borrow().len() > 20, "{} iterations", looks.borrow().len());
+        });
+    }
 }

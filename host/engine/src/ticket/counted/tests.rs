@@ -16,7 +16,7 @@ fn iterate_shared(share: &Rc<SharedShare>, core: &Rc<CoreContext>, users: u64) -
         let (share, core, log) = (Rc::clone(share), Rc::clone(core), Rc::clone(&log));
         tokio::task::spawn_local(async move {
             let mut user = CountedUser::new(place);
-            while let Some(ticket) = share.next(&mut user, &core).await {
+            while let Some(Begun { ticket, .. }) = share.next(&mut user, &core, core.clock.now_ns()).await {
                 log.borrow_mut().push((place, ticket.number, ms(ticket.intended_ns)));
                 pass_ms(10).await;
             }
@@ -31,7 +31,7 @@ fn iterate_own(share: &Rc<OwnShare>, core: &Rc<CoreContext>, users: u64) -> Log 
         let (share, core, log) = (Rc::clone(share), Rc::clone(core), Rc::clone(&log));
         tokio::task::spawn_local(async move {
             let mut user = CountedUser::new(place);
-            while let Some(ticket) = share.next(&mut user, &core).await {
+            while let Some(Begun { ticket, .. }) = share.next(&mut user, &core, core.clock.now_ns()).await {
                 log.borrow_mut().push((place, ticket.number, ms(ticket.intended_ns)));
                 pass_ms(10).await;
             }

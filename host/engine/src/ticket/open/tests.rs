@@ -21,7 +21,7 @@ fn take_all(share: &Rc<OpenShare>, core: &Rc<CoreContext>, users: u64) -> Rc<Ref
     for user in 0..users {
         let (share, core, taken) = (Rc::clone(share), Rc::clone(core), Rc::clone(&taken));
         tokio::task::spawn_local(async move {
-            while let Some(ticket) = share.next(user, &core).await {
+            while let Some(Begun { ticket, .. }) = share.next(user, &core, core.clock.now_ns()).await {
                 taken.borrow_mut().push((ms(core.clock.now_ns()), ms(ticket.intended_ns), user));
             }
         });
@@ -47,8 +47,8 @@ fn an_arrival_after_the_stop_is_not_started_however_late_its_user_wakes() {
     for (stop_ms, started) in [(50, 0), (150, 1)] {
         on_a_core(async |core| {
             let share = share();
-            assert!(share.next(0, &core).await.is_some(), "the arrival at 0 ms");
-            let mut next = Box::pin(share.next(0, &core));
+            assert!(share.next(0, &core, core.clock.now_ns()).await.is_some(), "the arrival at 0 ms");
+            let mut next = Box::pin(share.next(0, &core, core.clock.now_ns()));
             tokio::select! {
                 biased;
                 _ = &mut next => panic!("100 ms have not passed"),
