@@ -7,7 +7,7 @@ mod timer;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub use timer::{Timer, TimerError};
+pub use timer::{Alarm, Timer, TimerError};
 
 /// Nanoseconds in a millisecond.
 pub const NS_PER_MS: u64 = 1_000_000;

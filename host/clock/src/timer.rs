@@ -30,6 +30,8 @@ struct Shared {
     earlier: Notify,
     /// How often waits were cancelled; a wait that began before the last time is over.
     cancellations: Cell<u64>,
+    /// Whoever slept until this time or an earlier one was woken.
+    woken_ns: Cell<u64>,
 }
 
 /// A deadline, and a number that keeps sleepers with equal deadlines in the order they came.
@@ -70,6 +72,7 @@ impl Timer {
                 sleepers: RefCell::new(Sleepers { armed_ns: u64::MAX, ..Sleepers::default() }),
                 earlier: Notify::new(),
                 cancellations: Cell::new(0),
+                woken_ns: Cell::new(0),
             }),
         };
         let driver = drive(timer.clone(), source);
@@ -88,6 +91,13 @@ impl Timer {
     /// reached, so that who wakes need not take another; `None` when it was not.
     pub fn wait_until(&self, at_ns: u64) -> impl Future<Output = Option<u64>> + use<> {
         self.sleep(at_ns, true)
+    }
+
+    /// Wakes `waker` at `at_ns`, once, unless the alarm is dropped before.
+    pub fn alarm(&self, at_ns: u64, waker: Waker) -> Alarm {
+        let shared = Rc::clone(&self.shared);
+        let place = shared.enqueue(at_ns, Sleeper { cancellable: false, waker });
+        Alarm { shared, place }
     }
 
     /// Ends every [`Timer::wait_until`] that was made before; sleeps go on.
@@ -109,6 +119,7 @@ impl Timer {
     /// Wakes every due sleeper and returns the next deadline.
     fn wake_due(&self) -> Option<u64> {
         let now_ns = self.clock.now_ns();
+        self.shared.woken_ns.set(now_ns);
         while let Some(waker) = self.take_due(now_ns) {
             waker.wake();
         }
@@ -123,6 +134,44 @@ impl Timer {
         let mut sleepers = self.shared.sleepers.borrow_mut();
         let first = sleepers.queue.first_entry().filter(|entry| entry.key().0 <= now_ns)?;
         Some(first.remove().waker)
+    }
+}
+
+impl Shared {
+    fn enqueue(&self, at_ns: u64, sleeper: Sleeper) -> Place {
+        let mut sleepers = self.sleepers.borrow_mut();
+        sleepers.sequence += 1;
+        let place = (at_ns, sleepers.sequence);
+        sleepers.queue.insert(place, sleeper);
+        if at_ns < sleepers.armed_ns {
+            self.earlier.notify_one();
+        }
+        place
+    }
+
+    fn dequeue(&self, place: Place) {
+        let left = self.sleepers.borrow_mut().queue.remove(&place);
+        // Only now that the queue is free: dropping a waker can drop a task, and with it other sleeps.
+        drop(left);
+    }
+}
+
+/// Wakes a task at a time. Unlike a sleep it need not be polled: whether it rang is asked without reading the clock.
+pub struct Alarm {
+    shared: Rc<Shared>,
+    place: Place,
+}
+
+impl Alarm {
+    /// Whether its time has come and its waker was woken.
+    pub fn rang(&self) -> bool {
+        self.shared.woken_ns.get() >= self.place.0
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.shared.dequeue(self.place);
     }
 }
 
@@ -148,13 +197,9 @@ impl Sleep {
             drop(old);
             return;
         }
-        sleepers.sequence += 1;
-        let place = (self.at_ns, sleepers.sequence);
-        sleepers.queue.insert(place, Sleeper { cancellable: self.cancellable, waker: waker.clone() });
-        self.place = Some(place);
-        if self.at_ns < sleepers.armed_ns {
-            shared.earlier.notify_one();
-        }
+        drop(sleepers);
+        let sleeper = Sleeper { cancellable: self.cancellable, waker: waker.clone() };
+        self.place = Some(shared.enqueue(self.at_ns, sleeper));
     }
 }
 
@@ -176,10 +221,9 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        let Some(place) = self.place else { return };
-        let left = self.timer.shared.sleepers.borrow_mut().queue.remove(&place);
-        // Only now that the queue is free: dropping a waker can drop a task, and with it other sleeps.
-        drop(left);
+        if let Some(place) = self.place {
+            self.timer.shared.dequeue(place);
+        }
     }
 }
 
@@ -352,6 +396,39 @@ mod tests {
             }
         });
         run.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_wakes_once_and_leaves_the_queue_when_dropped() {
+        let clock = Clock::start();
+        let local = tokio::task::LocalSet::new();
+        let run = local.run_until(async {
+            let (timer, driver) = Timer::new(clock).expect("timer");
+            tokio::task::spawn_local(driver);
+            let waker = |task: &std::sync::Arc<Counter>| Waker::from(std::sync::Arc::clone(task));
+            let (due, dropped) = (std::sync::Arc::default(), std::sync::Arc::default());
+            let alarm = timer.alarm(5_000_000, waker(&due));
+            drop(timer.alarm(5_000_000, waker(&dropped)));
+            assert!(!alarm.rang());
+            timer.sleep_until(4_000_000).await;
+            assert!(!alarm.rang());
+            timer.cancel_waits();
+            timer.sleep_until(9_000_000).await;
+            assert!(alarm.rang());
+            let woken = |task: &Counter| task.0.load(std::sync::atomic::Ordering::Relaxed);
+            assert_eq!((woken(&due), woken(&dropped)), (1, 0));
+            assert!(timer.shared.sleepers.borrow().queue.is_empty());
+        });
+        run.await;
+    }
+
+    #[derive(Default)]
+    struct Counter(std::sync::atomic::AtomicUsize);
+
+    impl std::task::Wake for Counter {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
     }
 
     #[tokio::test(start_paused = true)]

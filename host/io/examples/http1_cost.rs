@@ -8,6 +8,13 @@
 //! It starts a private nginx on core 1, then alternates rounds of both clients and prints the CPU time (user and
 //! system) of this process per request: each round, and the median. Rounds alternate because other load on the machine
 //! drifts; only their ratio is worth keeping.
+//!
+//! With 0 rounds it runs the own client once and nothing else, for counting instructions: those of two runs, divided
+//! by the requests one has more, are those of one request.
+//!
+//! ```text
+//! valgrind --tool=callgrind target/release/examples/http1_cost 1 2000 0
+//! ```
 
 #![expect(clippy::print_stdout, reason = "this program prints its measurements")]
 
@@ -49,8 +56,13 @@ fn main() -> Result<(), BenchError> {
     let mut next = |default: usize| numbers.next().and_then(Result::ok).unwrap_or(default);
     let (connections, requests, rounds) = (next(50), next(100_000), next(7));
     let server = Nginx::start()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default())?;
     let each = requests / connections.max(1);
+    if rounds == 0 {
+        println!("{} bytes a session", size_of::<HttpSession>());
+        return runtime.block_on(run_own(server.address, connections, each));
+    }
     let (mut own, mut hyper) = (Vec::new(), Vec::new());
     for round in 0..=rounds {
         let own_us =
@@ -102,7 +114,7 @@ async fn run_own(address: SocketAddr, connections: usize, each: usize) -> Result
     let mut tasks = Vec::new();
     for _ in 0..connections {
         let (request, core) = (core.prepare(&spec)?, core.clone());
-        tasks.push(tokio::spawn(async move {
+        tasks.push(tokio::task::spawn_local(async move {
             let mut session = HttpSession::new(core);
             for _ in 0..each {
                 let outcome = session.fire(&request, &[]).await;

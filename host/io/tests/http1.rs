@@ -11,10 +11,6 @@ use stresshost_metrics::ErrorKind;
 use support::{Client, Server, Step, ok, pairs, send, strings};
 use tokio::net::TcpListener;
 
-fn is_send<T: Send>(value: T) -> T {
-    value
-}
-
 #[tokio::test]
 async fn a_connection_is_reused() {
     let script = vec![Step::Request, ok("one"), Step::Request, ok("two"), Step::Request, ok("three")];
@@ -23,7 +19,7 @@ async fn a_connection_is_reused() {
     let url = server.url("/a");
     let request = client.prepare("GET", &url, &[]);
     for (index, body) in ["one", "two", "three"].iter().enumerate() {
-        let outcome = is_send(client.session.fire(&request, &[])).await;
+        let outcome = client.session.fire(&request, &[]).await;
         assert_eq!((outcome.status, outcome.error), (200, None), "{outcome:?}");
         assert_eq!(client.body(), *body);
         assert_eq!(outcome.connects, u16::from(index == 0));
@@ -352,7 +348,7 @@ async fn a_batch_runs_concurrently_and_keeps_its_connections() {
     let batch: Vec<_> =
         (0..COUNT).map(|id| (client.prepare("GET", &format!("{url}/{id}"), &[]), Vec::new())).collect();
     for round in 0..2 {
-        let outcomes = is_send(client.session.fire_all(&batch)).await;
+        let outcomes = client.session.fire_all(&batch).await;
         assert_eq!(outcomes.len(), COUNT);
         assert!(outcomes.iter().all(|outcome| outcome.error.is_none()), "{outcomes:?}");
         let connects: u16 = outcomes.iter().map(|outcome| outcome.connects).sum();
@@ -424,10 +420,11 @@ async fn sessions_share_a_core() {
     });
     let client = Client::new();
     let request = client.prepare("GET", &url, &[]);
-    let mut tasks = Vec::new();
+    let tasks = tokio::task::LocalSet::new();
+    let mut sessions = Vec::new();
     for _ in 0..20 {
         let (core, request) = (client.core.clone(), Arc::clone(&request));
-        tasks.push(tokio::spawn(async move {
+        sessions.push(tasks.spawn_local(async move {
             let mut session = HttpSession::new(core);
             let outcome = session.fire(&request, &[]).await;
             session.compact();
@@ -437,8 +434,9 @@ async fn sessions_share_a_core() {
             outcome.error
         }));
     }
-    for task in tasks {
-        assert_eq!(task.await.unwrap(), None);
+    tasks.await;
+    for session in sessions {
+        assert_eq!(session.await.unwrap(), None);
     }
 }
 

@@ -6,9 +6,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use stresshost_clock::Clock;
+use stresshost_clock::{Clock, Timer};
 
 use super::buffer_pool::BufferPool;
+use super::h1::known_heads::KnownHeads;
 use super::h1::reader::ReaderLimits;
 use super::limits::{MAX_CACHED_REQUESTS, MAX_SCRATCH_BYTES};
 use super::options::Options;
@@ -24,15 +25,27 @@ pub struct HttpCore {
 pub(crate) struct CoreInner {
     pub(crate) shared: HttpShared,
     pub(crate) clock: Clock,
+    pub(crate) timer: Option<Timer>,
     pub(crate) pool: BufferPool,
+    pub(crate) known_heads: RefCell<KnownHeads>,
     pub(crate) limits: ReaderLimits,
     scratch: RefCell<Vec<u8>>,
     requests: RefCell<HashMap<Box<[u8]>, Arc<Prepared>>>,
 }
 
 impl HttpCore {
-    /// The part of the current thread's core.
+    /// The part of the current thread's core, with timeouts on tokio's timer.
     pub fn new(shared: HttpShared, clock: Clock) -> Self {
+        Self::build(shared, clock, None)
+    }
+
+    /// The part of the current thread's core, with request timeouts on the core's own timer, whose driver must run:
+    /// while requests are in flight, nothing is registered with tokio's then.
+    pub fn with_timer(shared: HttpShared, clock: Clock, timer: Timer) -> Self {
+        Self::build(shared, clock, Some(timer))
+    }
+
+    fn build(shared: HttpShared, clock: Clock, timer: Option<Timer>) -> Self {
         let config = shared.config();
         let limits = ReaderLimits {
             head_bytes: config.max_header_bytes,
@@ -41,7 +54,9 @@ impl HttpCore {
         };
         let inner = CoreInner {
             clock,
+            timer,
             pool: BufferPool::default(),
+            known_heads: RefCell::default(),
             limits,
             scratch: RefCell::default(),
             requests: RefCell::default(),

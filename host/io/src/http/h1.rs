@@ -2,5 +2,6 @@
 
 pub(crate) mod chunked;
 pub(crate) mod exchange;
+pub(crate) mod known_heads;
 pub(super) mod reader;
 pub(crate) mod writer;

@@ -20,6 +20,12 @@ pub(crate) const MAX_JOINED_BODY_BYTES: usize = 16 * 1024;
 /// Header lines of one answer. Real servers send 5 to 40.
 pub(crate) const MAX_HEADERS: usize = 100;
 
+/// Heads of answers a core remembers. It asks few servers at a time, and all of these are compared with a new one.
+pub(crate) const MAX_KNOWN_HEADS: usize = 4;
+
+/// Bytes of a head that is remembered; a longer one is unlikely to come again unchanged, with its cookies and ids.
+pub(crate) const MAX_KNOWN_HEAD_BYTES: usize = 1024;
+
 /// Informational (1xx) answers skipped before a final one; a server that only sends those would never end.
 pub(crate) const MAX_INFORMATIONAL: u8 = 16;
 

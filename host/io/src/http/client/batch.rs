@@ -5,13 +5,20 @@ use std::task::{Context, Poll};
 
 use stresshost_metrics::ErrorKind;
 
-use super::call::{Call, Finished};
+use super::call::Call;
 use super::links::Links;
 use super::outcome::Outcome;
 use crate::http::core::CoreInner;
 use crate::http::deadline::Deadline;
 use crate::http::limits::{MAX_BATCH, MAX_CONCURRENT};
 use crate::http::prepared::Prepared;
+use crate::http::response::Response;
+
+/// A call that ended.
+pub(crate) struct Finished {
+    pub(crate) outcome: Outcome,
+    pub(crate) response: Option<Response>,
+}
 
 /// Up to [`MAX_CONCURRENT`] calls at once; the next starts when one ends.
 pub(crate) struct Batch<'a> {
@@ -43,7 +50,7 @@ impl<'a> Batch<'a> {
                 let finished = std::mem::take(&mut self.finished);
                 return Poll::Ready(finished.into_iter().flatten().collect());
             };
-            if !deadline.poll_passed(cx, core.clock, earliest_ns) {
+            if !deadline.poll_passed(cx, core.clock, core.timer.as_ref(), earliest_ns) {
                 return Poll::Pending;
             }
             self.expire(core, links);
@@ -69,11 +76,12 @@ impl<'a> Batch<'a> {
         let mut position = 0;
         while let Some((index, call)) = self.active.get_mut(position) {
             let was_open = links.opening();
-            match call.poll(cx, core, links) {
-                Poll::Ready(finished) => {
+            let mut response = None;
+            match call.poll(cx, core, links, &mut response) {
+                Poll::Ready(()) => {
                     let index = *index;
-                    self.active.swap_remove(position);
-                    self.finish(index, finished);
+                    let (_, call) = self.active.swap_remove(position);
+                    self.finish(index, Finished { outcome: call.into_outcome(), response });
                     progress = true;
                 }
                 Poll::Pending => position += 1,
@@ -91,9 +99,10 @@ impl<'a> Batch<'a> {
                 position += 1;
                 continue;
             }
-            let (index, finished) = (*index, call.expire(core, links));
-            self.active.swap_remove(position);
-            self.finish(index, finished);
+            let index = *index;
+            call.expire(core, links);
+            let (_, call) = self.active.swap_remove(position);
+            self.finish(index, Finished { outcome: call.into_outcome(), response: None });
         }
     }
 

@@ -48,21 +48,12 @@ enum State {
     Finished,
 }
 
-/// A call that ended.
-pub(crate) struct Finished {
-    pub(crate) outcome: Outcome,
-    pub(crate) response: Option<Response>,
-}
-
 /// Whether the state machine goes on at once.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives within one poll; a box would cost an allocation per request"
-)]
+#[derive(Clone, Copy)]
 enum Next {
     Go,
     Wait,
-    End(Finished),
+    End,
 }
 
 impl<'a> Call<'a> {
@@ -84,12 +75,19 @@ impl<'a> Call<'a> {
         self.deadline_ns
     }
 
+    /// What is known of the call; all there is to know once it ended.
+    pub(crate) fn into_outcome(self) -> Outcome {
+        self.outcome
+    }
+
+    /// Ready when the call ended; its answer, if there is one, is then in `response`.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         core: &CoreInner,
         links: &mut Links,
-    ) -> Poll<Finished> {
+        response: &mut Option<Response>,
+    ) -> Poll<()> {
         loop {
             let next = match &mut self.state {
                 State::Start => self.start(core, links),
@@ -103,23 +101,13 @@ impl<'a> Call<'a> {
                         None => (self.original, self.values),
                     };
                     match exchange.poll(cx, core, request, values) {
-                        Poll::Ready(Ok(answer)) => {
-                            let times = exchange.times;
-                            self.answered_http1(
-                                core,
-                                links,
-                                answer.parsed,
-                                answer.buffer,
-                                answer.stream,
-                                times,
-                            )
-                        }
+                        Poll::Ready(Ok(())) => self.answered_http1(core, links, response),
                         Poll::Ready(Err(failure)) => self.fail(core, links, failure),
                         Poll::Pending => Next::Wait,
                     }
                 }
                 State::Http2(_, exchanging) => match exchanging.as_mut().poll(cx) {
-                    Poll::Ready(exchanged) => self.answered_http2(core, links, exchanged),
+                    Poll::Ready(exchanged) => self.answered_http2(core, links, exchanged, response),
                     Poll::Pending => Next::Wait,
                 },
                 State::Finished => Next::Wait,
@@ -127,13 +115,13 @@ impl<'a> Call<'a> {
             match next {
                 Next::Go => {}
                 Next::Wait => return Poll::Pending,
-                Next::End(finished) => return Poll::Ready(finished),
+                Next::End => return Poll::Ready(()),
             }
         }
     }
 
     /// Ends the call because its time is up.
-    pub(crate) fn expire(&mut self, core: &CoreInner, links: &mut Links) -> Finished {
+    pub(crate) fn expire(&mut self, core: &CoreInner, links: &mut Links) {
         let limit_ms = self.original.options.request_timeout_ns / stresshost_clock::NS_PER_MS;
         let failure = match &self.state {
             State::Connecting(_) | State::Start => {
@@ -146,7 +134,7 @@ impl<'a> Call<'a> {
             }
             _ => Failure::new(ErrorKind::Timeout, format!("no complete answer within {limit_ms} ms")),
         };
-        self.end_failed(core, failure)
+        self.end_failed(core, failure);
     }
 
     fn request(&self) -> &Prepared {
@@ -172,7 +160,7 @@ impl<'a> Call<'a> {
                 let request = self.request();
                 if let Err(text) = request.check(self.values()) {
                     links.opened(&Arc::clone(&self.request().origin), None);
-                    return Next::End(self.end_failed(core, Failure::new(ErrorKind::Invalid, text)));
+                    return self.end_failed(core, Failure::new(ErrorKind::Invalid, text));
                 }
                 let plan = Plan {
                     shared: core.shared.clone(),
@@ -225,7 +213,7 @@ impl<'a> Call<'a> {
             }
             Err(failure) => {
                 links.opened(&origin, None);
-                Next::End(self.end_failed(core, failure))
+                self.end_failed(core, failure)
             }
         }
     }
@@ -239,23 +227,31 @@ impl<'a> Call<'a> {
         &mut self,
         core: &CoreInner,
         links: &mut Links,
-        parsed: Parsed,
-        buffer: Buffer,
-        stream: Option<Stream>,
-        times: Times,
+        response: &mut Option<Response>,
     ) -> Next {
+        let State::Http1(exchange) = &mut self.state else { return Next::Wait };
+        let times = exchange.times;
+        let Some((parsed, buffer)) = exchange.take_answer() else {
+            return self.fail(core, links, Failure::new(ErrorKind::Malformed, "the answer is incomplete"));
+        };
+        let request = self.hop.as_deref().unwrap_or(self.original);
+        if request.options.keep_alive
+            && let Some(stream) = exchange.take_stream()
+        {
+            links.keep(&request.origin, Protocol::Http1(stream));
+        }
         self.count_http1();
         self.state = State::Finished;
-        if let Some(stream) = stream
-            && self.request().options.keep_alive
-        {
-            let origin = Arc::clone(&self.request().origin);
-            links.keep(&origin, Protocol::Http1(stream));
-        }
-        self.answered(core, parsed, buffer, times)
+        self.answered(core, parsed, buffer, times, response)
     }
 
-    fn answered_http2(&mut self, core: &CoreInner, links: &mut Links, exchanged: Exchanged) -> Next {
+    fn answered_http2(
+        &mut self,
+        core: &CoreInner,
+        links: &mut Links,
+        exchanged: Exchanged,
+        response: &mut Option<Response>,
+    ) -> Next {
         self.outcome.status = exchanged.status;
         self.outcome.body_bytes = exchanged.body_bytes;
         match exchanged.result {
@@ -265,13 +261,20 @@ impl<'a> Call<'a> {
                 if !self.request().options.keep_alive {
                     links.drop_http2(&Arc::clone(&self.request().origin));
                 }
-                self.answered(core, parsed, buffer, exchanged.times)
+                self.answered(core, parsed, buffer, exchanged.times, response)
             }
             Err(failure) => self.fail(core, links, failure),
         }
     }
 
-    fn answered(&mut self, core: &CoreInner, parsed: Parsed, buffer: Buffer, times: Times) -> Next {
+    fn answered(
+        &mut self,
+        core: &CoreInner,
+        parsed: Parsed,
+        buffer: Buffer,
+        times: Times,
+        response: &mut Option<Response>,
+    ) -> Next {
         let phases = &mut self.outcome.phases;
         // An answer may come before the request was sent whole; HTTP/2 does not tell when it was.
         let written_ns = if times.written_ns == 0 { self.ready_ns } else { times.written_ns };
@@ -284,32 +287,34 @@ impl<'a> Call<'a> {
         self.outcome.done_ns = times.done_ns;
         let request = self.request();
         let decode_limit = request.options.decompress.then(|| core.shared.config().max_decoded_bytes);
-        let response = Response {
+        let answer = response.insert(Response {
             status: parsed.status,
             buffer,
             head_len: parsed.head_len,
             body_bytes: parsed.body_bytes,
             decode_limit,
             decoded: OnceCell::new(),
-        };
+        });
         if request.options.follow_redirects > 0 {
-            match redirect::follow(&core.shared, request, self.values(), &response) {
+            match redirect::follow(&core.shared, request, self.values(), answer) {
                 Ok(None) => {}
                 Ok(Some(hop)) => return self.redirected(core, hop, response),
-                Err(failure) => return Next::End(self.end_with(core, failure, Some(response))),
+                Err(failure) => return self.end_failed(core, failure),
             }
         }
         self.outcome.error = self.judge(parsed.status);
-        Next::End(Finished { outcome: std::mem::take(&mut self.outcome), response: Some(response) })
+        Next::End
     }
 
-    fn redirected(&mut self, core: &CoreInner, hop: Arc<Prepared>, response: Response) -> Next {
+    fn redirected(&mut self, core: &CoreInner, hop: Arc<Prepared>, response: &mut Option<Response>) -> Next {
         let limit = self.original.options.follow_redirects;
         if u32::from(self.outcome.redirects) >= limit {
-            let failure = Failure::new(ErrorKind::Redirect, format!("more than {limit} redirects"));
-            return Next::End(self.end_with(core, failure, Some(response)));
+            return self
+                .end_failed(core, Failure::new(ErrorKind::Redirect, format!("more than {limit} redirects")));
         }
-        response.recycle(&core.pool);
+        if let Some(response) = response.take() {
+            response.recycle(&core.pool);
+        }
         self.outcome.redirects += 1;
         self.hop = Some(hop);
         self.retried = false;
@@ -335,7 +340,7 @@ impl<'a> Call<'a> {
             links.drop_http2(&Arc::clone(&self.request().origin));
         }
         if !failure.retry || self.retried {
-            return Next::End(self.end_failed(core, failure));
+            return self.end_failed(core, failure);
         }
         self.count_attempt(core);
         self.retried = true;
@@ -343,17 +348,13 @@ impl<'a> Call<'a> {
         Next::Go
     }
 
-    fn end_failed(&mut self, core: &CoreInner, failure: Failure) -> Finished {
-        self.end_with(core, failure, None)
-    }
-
-    fn end_with(&mut self, core: &CoreInner, failure: Failure, response: Option<Response>) -> Finished {
+    fn end_failed(&mut self, core: &CoreInner, failure: Failure) -> Next {
         self.count_attempt(core);
         self.state = State::Finished;
         self.outcome.error = Some(failure.kind);
         self.outcome.error_text = Some(failure.text);
         self.outcome.done_ns = core.clock.now_ns();
-        Finished { outcome: std::mem::take(&mut self.outcome), response }
+        Next::End
     }
 
     /// Adds what an attempt that gave no answer sent and received.

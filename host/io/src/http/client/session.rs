@@ -32,20 +32,22 @@ impl HttpSession {
     pub async fn fire(&mut self, request: &Prepared, values: &[String]) -> Outcome {
         self.release();
         self.links.begin();
+        self.responses.push(None);
         let mut call = Call::new(request, values);
-        let finished = poll_fn(|cx| {
+        poll_fn(|cx| {
             let core = self.core.inner();
-            match call.poll(cx, core, &mut self.links) {
-                Poll::Ready(finished) => Poll::Ready(finished),
-                Poll::Pending if self.deadline.poll_passed(cx, core.clock, call.deadline_ns()) => {
-                    Poll::Ready(call.expire(core, &mut self.links))
-                }
-                Poll::Pending => Poll::Pending,
+            let Some(response) = self.responses.first_mut() else { return Poll::Ready(()) };
+            if call.poll(cx, core, &mut self.links, response).is_ready() {
+                return Poll::Ready(());
             }
+            if self.deadline.poll_passed(cx, core.clock, core.timer.as_ref(), call.deadline_ns()) {
+                call.expire(core, &mut self.links);
+                return Poll::Ready(());
+            }
+            Poll::Pending
         })
         .await;
-        self.responses.push(finished.response);
-        finished.outcome
+        call.into_outcome()
     }
 
     /// Sends requests concurrently, up to [`super::super::MAX_CONCURRENT`] at once and
@@ -72,12 +74,10 @@ impl HttpSession {
 
     /// Gives the answers' buffers back to the core.
     pub fn release(&mut self) {
-        if self.responses.is_empty() {
-            return;
-        }
-        let pool = &self.core.inner().pool;
-        for response in self.responses.drain(..).flatten() {
-            response.recycle(pool);
+        while let Some(response) = self.responses.pop() {
+            if let Some(response) = response {
+                response.recycle(&self.core.inner().pool);
+            }
         }
     }
 

@@ -1,11 +1,9 @@
 //! One request and its answer on one HTTP/1.1 connection.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use stresshost_metrics::ErrorKind;
-use tokio::io::{AsyncRead, ReadBuf};
 
 use super::reader::{Parsed, Progress, ReadError, ReaderLimits, ResponseReader};
 use super::writer::{WriteError, Writer};
@@ -36,14 +34,6 @@ pub(crate) struct Times {
     pub(crate) written_ns: u64,
     pub(crate) first_byte_ns: u64,
     pub(crate) done_ns: u64,
-}
-
-/// A finished exchange.
-pub(crate) struct Answer {
-    pub(crate) parsed: Parsed,
-    pub(crate) buffer: Buffer,
-    /// The connection, if it can carry another request.
-    pub(crate) stream: Option<Stream>,
 }
 
 impl Exchange {
@@ -81,7 +71,7 @@ impl Exchange {
         core: &CoreInner,
         request: &Prepared,
         values: &[String],
-    ) -> Poll<Result<Answer, Failure>> {
+    ) -> Poll<Result<(), Failure>> {
         if !self.checked {
             self.checked = true;
             if !self.is_quiet(cx, core) {
@@ -115,6 +105,9 @@ impl Exchange {
     ///
     /// Bytes that nobody asked for would be taken for the answer to this request.
     fn is_quiet(&mut self, cx: &mut Context<'_>, core: &CoreInner) -> bool {
+        if self.stream.is_untouched() {
+            return true;
+        }
         let mut buffer = core.pool.take();
         let result = poll_fill(&mut self.stream, cx, &mut buffer);
         core.pool.put(buffer);
@@ -126,24 +119,24 @@ impl Exchange {
         cx: &mut Context<'_>,
         core: &CoreInner,
         request: &Prepared,
-    ) -> Poll<Result<Answer, Failure>> {
+    ) -> Poll<Result<(), Failure>> {
+        match self.stream.poll_readable(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(self.read_failed(&error, request))),
+        }
         loop {
-            let mut buffer = self.buffer.take().unwrap_or_else(|| core.pool.take());
-            self.reader.make_room(&mut buffer);
-            let count = match poll_fill(&mut self.stream, cx, &mut buffer) {
+            let buffer = self.buffer.get_or_insert_with(|| core.pool.take());
+            self.reader.make_room(buffer);
+            let count = match poll_fill(&mut self.stream, cx, buffer) {
                 Poll::Pending => {
                     if buffer.is_empty() {
-                        core.pool.put(buffer);
-                    } else {
-                        self.buffer = Some(buffer);
+                        self.abandon(core);
                     }
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(count)) => count,
-                Poll::Ready(Err(error)) => {
-                    core.pool.put(buffer);
-                    return Poll::Ready(Err(self.read_failed(&error, request)));
-                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.read_failed(&error, request))),
             };
             let eof = count == 0;
             let now_ns = if eof || self.bytes_received == 0 { core.clock.now_ns() } else { 0 };
@@ -151,27 +144,29 @@ impl Exchange {
                 self.times.first_byte_ns = now_ns;
             }
             self.bytes_received += count as u64;
-            match self.reader.advance(&mut buffer, eof) {
-                Ok(Progress::NeedMore) => self.buffer = Some(buffer),
+            match self.reader.advance_with(Some(&mut core.known_heads.borrow_mut()), buffer, eof) {
+                // A server that never stops sending must not keep the core's other users waiting.
+                Ok(Progress::NeedMore) => ready!(tokio::task::coop::poll_proceed(cx)).made_progress(),
                 Ok(Progress::Done) => {
                     self.times.done_ns = if now_ns > 0 { now_ns } else { core.clock.now_ns() };
-                    return Poll::Ready(self.finish(buffer));
+                    return Poll::Ready(Ok(()));
                 }
-                Err(error) => {
-                    core.pool.put(buffer);
-                    return Poll::Ready(Err(self.parse_failed(error, request)));
-                }
+                Err(error) => return Poll::Ready(Err(self.parse_failed(error, request))),
             }
         }
     }
 
-    fn finish(&mut self, buffer: Buffer) -> Result<Answer, Failure> {
-        let parsed = self.reader.parsed();
-        let parsed = parsed.ok_or_else(|| Failure::new(ErrorKind::Malformed, "the answer is incomplete"))?;
+    /// The complete answer, once [`Self::poll`] said that it is there.
+    pub(crate) fn take_answer(&mut self) -> Option<(Parsed, Buffer)> {
+        Some((self.reader.parsed()?, self.buffer.take()?))
+    }
+
+    /// The connection, if it can carry another request after this one's complete answer.
+    pub(crate) fn take_stream(&mut self) -> Option<Stream> {
         // An answer that came before the request was sent whole leaves the rest of the request unsent.
-        let reusable = parsed.reusable && self.written && self.write_error.is_none();
-        let stream = reusable.then(|| self.stream.take());
-        Ok(Answer { parsed, buffer, stream })
+        let reusable = self.reader.parsed().is_some_and(|parsed| parsed.reusable);
+        let reusable = reusable && self.written && self.write_error.is_none();
+        reusable.then(|| self.stream.take())
     }
 
     fn read_failed(&mut self, error: &io::Error, request: &Prepared) -> Failure {
@@ -213,14 +208,7 @@ impl Exchange {
 
 /// Reads once; 0 at the end of the stream.
 fn poll_fill(stream: &mut Stream, cx: &mut Context<'_>, buffer: &mut Buffer) -> Poll<io::Result<usize>> {
-    let mut space = ReadBuf::new(buffer.space());
-    match Pin::new(stream).poll_read(cx, &mut space) {
-        Poll::Pending => Poll::Pending,
-        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-        Poll::Ready(Ok(())) => {
-            let count = space.filled().len();
-            buffer.commit(count);
-            Poll::Ready(Ok(count))
-        }
-    }
+    let count = ready!(stream.poll_recv(cx, buffer.space()))?;
+    buffer.commit(count);
+    Poll::Ready(Ok(count))
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::mem::MaybeUninit;
 
 use super::chunked::{Chunked, Step};
+use super::known_heads::KnownHeads;
 use crate::http::buffer_pool::Buffer;
 use crate::http::limits::{BULK_READ_BYTES, MAX_HEADERS, MAX_INFORMATIONAL};
 
@@ -67,14 +68,16 @@ enum State {
 }
 
 /// What a head says about the message that follows.
-struct Head {
-    len: usize,
-    status: u16,
-    keep_alive: bool,
-    framing: Framing,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) len: usize,
+    pub(crate) status: u16,
+    pub(crate) keep_alive: bool,
+    pub(crate) framing: Framing,
 }
 
-enum Framing {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Framing {
     None,
     Length(u64),
     Chunked,
@@ -129,7 +132,17 @@ impl ResponseReader {
     /// # Errors
     /// When the bytes are not an answer within the limits, or end too early. The reader stays failed.
     pub fn advance(&mut self, buffer: &mut Buffer, eof: bool) -> Result<Progress, ReadError> {
-        let result = self.run(buffer, eof);
+        self.advance_with(None, buffer, eof)
+    }
+
+    /// As [`Self::advance`], but a head that is known is not parsed.
+    pub(crate) fn advance_with(
+        &mut self,
+        known: Option<&mut KnownHeads>,
+        buffer: &mut Buffer,
+        eof: bool,
+    ) -> Result<Progress, ReadError> {
+        let result = self.run(known, buffer, eof);
         if result.is_err() {
             self.state = State::Failed;
         }
@@ -167,9 +180,14 @@ impl ResponseReader {
         self.body_end - self.head_len
     }
 
-    fn run(&mut self, buffer: &mut Buffer, eof: bool) -> Result<Progress, ReadError> {
+    fn run(
+        &mut self,
+        mut known: Option<&mut KnownHeads>,
+        buffer: &mut Buffer,
+        eof: bool,
+    ) -> Result<Progress, ReadError> {
         while matches!(self.state, State::Head) {
-            if !self.read_head(buffer, eof)? {
+            if !self.read_head(known.as_deref_mut(), buffer, eof)? {
                 return self.incomplete(buffer, eof);
             }
         }
@@ -214,14 +232,19 @@ impl ResponseReader {
     }
 
     /// Reads a head; false when it is incomplete, true when one was consumed (an informational one: state stays).
-    fn read_head(&mut self, buffer: &mut Buffer, eof: bool) -> Result<bool, ReadError> {
+    fn read_head(
+        &mut self,
+        known: Option<&mut KnownHeads>,
+        buffer: &mut Buffer,
+        eof: bool,
+    ) -> Result<bool, ReadError> {
         let data = buffer.data();
         let window = data.get(..data.len().min(self.limits.head_bytes)).unwrap_or_default();
         if window.is_empty() || !self.worth_parsing(window, eof) {
             self.searched = window.len();
             return Ok(false);
         }
-        let Some(head) = parse_head(window, self.is_head)? else {
+        let Some(head) = recall_head(known, window, self.is_head)? else {
             if data.len() > window.len() {
                 let limit = self.limits.head_bytes;
                 return Err(ReadError::TooLarge(format!(
@@ -348,6 +371,26 @@ fn has_head_end(data: &[u8], searched: usize) -> bool {
         .any(|at| matches!(tail.get(at + 1..), Some([b'\n', ..] | [b'\r', b'\n', ..])))
 }
 
+/// What the head at the start of `data` says; `None` while it is incomplete.
+fn recall_head(
+    known: Option<&mut KnownHeads>,
+    data: &[u8],
+    is_head: bool,
+) -> Result<Option<Head>, ReadError> {
+    let Some(known) = known else { return parse_head(data, is_head) };
+    if let Some(head) = known.find(data, is_head) {
+        return Ok(Some(head));
+    }
+    let head = parse_head(data, is_head)?;
+    // Informational answers are rare, and would push the others out.
+    if let Some(head) = head.filter(|head| head.status >= 200) {
+        known.remember(data, is_head, head);
+    }
+    Ok(head)
+}
+
+/// Kept out of line: its room for headers would be probed for every answer.
+#[inline(never)]
 fn parse_head(data: &[u8], is_head: bool) -> Result<Option<Head>, ReadError> {
     let mut headers = [const { MaybeUninit::<httparse::Header<'_>>::uninit() }; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut []);

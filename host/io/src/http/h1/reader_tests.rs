@@ -17,6 +17,17 @@ struct Read {
 
 /// Feeds `input` in pieces of the given sizes (the last one repeats), then the end of the stream if `closes`.
 fn read(input: &[u8], pieces: &[usize], is_head: bool, closes: bool) -> Result<Read, ReadError> {
+    read_knowing(None, input, pieces, is_head, closes)
+}
+
+/// As [`read`], with the heads known from other answers.
+fn read_knowing(
+    mut known: Option<&mut KnownHeads>,
+    input: &[u8],
+    pieces: &[usize],
+    is_head: bool,
+    closes: bool,
+) -> Result<Read, ReadError> {
     let mut reader = ResponseReader::new(LIMITS, is_head);
     let mut buffer = Buffer::with_capacity(16);
     let (mut at, mut index) = (0, 0);
@@ -29,10 +40,10 @@ fn read(input: &[u8], pieces: &[usize], is_head: bool, closes: bool) -> Result<R
         buffer.space()[..count].copy_from_slice(&input[at..at + count]);
         buffer.commit(count);
         at += count;
-        progress = reader.advance(&mut buffer, false)?;
+        progress = reader.advance_with(known.as_deref_mut(), &mut buffer, false)?;
     }
     if progress == Progress::NeedMore && closes {
-        progress = reader.advance(&mut buffer, true)?;
+        progress = reader.advance_with(known.as_deref_mut(), &mut buffer, true)?;
     }
     let Some(parsed) = reader.parsed() else {
         assert_eq!(progress, Progress::NeedMore);
@@ -261,6 +272,22 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// A good answer, the same with one byte changed, or its start; or a mutation.
+fn variant() -> impl Strategy<Value = Vec<u8>> {
+    let edit = (any::<prop::sample::Index>(), any::<u8>(), 0..4_u8);
+    let near = (prop::sample::select(&GOOD[..4]), edit).prop_map(|((input, ..), (at, byte, edit))| {
+        let mut input = input.as_bytes().to_vec();
+        let at = at.index(input.len());
+        match edit {
+            0 => input[at] = byte,
+            1 => input.truncate(at),
+            _ => {}
+        }
+        input
+    });
+    prop_oneof![3 => near, 1 => mutated()]
+}
+
 /// The result as far as pieces cannot change it: of an input with extra bytes after the answer, a reader may see the
 /// answer end before those bytes come.
 fn comparable(result: Result<Read, ReadError>) -> Option<Result<Read, std::mem::Discriminant<ReadError>>> {
@@ -283,6 +310,22 @@ proptest! {
     }
 
     #[test]
+    fn knowing_heads_never_changes_the_result(
+        inputs in prop::collection::vec((variant(), any::<bool>()), 1..12),
+        pieces in prop::collection::vec(1..80_usize, 1..20),
+    ) {
+        let mut known = KnownHeads::default();
+        // Whole first, so that the pieces meet heads that are known.
+        for (input, is_head) in &inputs {
+            let input = first_answer(input, *is_head);
+            for pieces in [[usize::MAX].as_slice(), &pieces] {
+                let with = read_knowing(Some(&mut known), input, pieces, *is_head, true);
+                prop_assert_eq!(with, read(input, pieces, *is_head, true));
+            }
+        }
+    }
+
+    #[test]
     fn garbage_never_panics(input: Vec<u8>, pieces in prop::collection::vec(1..40_usize, 1..20), is_head: bool) {
         let whole = read_stopping(&input, &[usize::MAX], is_head);
         let split = read_stopping(&input, &pieces, is_head);
@@ -292,13 +335,16 @@ proptest! {
 
 /// Reads as the exchange does: stops at the end of the answer.
 fn read_stopping(input: &[u8], pieces: &[usize], is_head: bool) -> Result<Read, ReadError> {
-    for end in 0..=input.len() {
+    read(first_answer(input, is_head), pieces, is_head, true)
+}
+
+/// The input up to the end of its first answer.
+fn first_answer(input: &[u8], is_head: bool) -> &[u8] {
+    let ends = |end: &usize| {
         let mut reader = ResponseReader::new(LIMITS, is_head);
         let mut buffer = Buffer::with_capacity(16);
-        buffer.extend(&input[..end]);
-        if matches!(reader.advance(&mut buffer, false), Ok(Progress::Done)) {
-            return read(&input[..end], pieces, is_head, true);
-        }
-    }
-    read(input, pieces, is_head, true)
+        buffer.extend(&input[..*end]);
+        matches!(reader.advance(&mut buffer, false), Ok(Progress::Done))
+    };
+    (0..=input.len()).find(ends).map_or(input, |end| &input[..end])
 }

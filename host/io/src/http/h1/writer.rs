@@ -68,17 +68,16 @@ impl Writer {
     ) -> Poll<Result<(), WriteError>> {
         let total = first.len() + second.len();
         while self.sent < total {
-            let mut stream = Pin::new(&mut *stream);
             let count = if self.sent >= first.len() {
                 let rest = second.get(self.sent - first.len()..).unwrap_or_default();
-                ready!(stream.as_mut().poll_write(cx, rest))
+                ready!(stream.poll_send(cx, rest))
             } else {
                 let rest = first.get(self.sent..).unwrap_or_default();
                 if second.is_empty() {
-                    ready!(stream.as_mut().poll_write(cx, rest))
+                    ready!(stream.poll_send(cx, rest))
                 } else {
                     let slices = [IoSlice::new(rest), IoSlice::new(second)];
-                    ready!(stream.as_mut().poll_write_vectored(cx, &slices))
+                    ready!(Pin::new(&mut *stream).poll_write_vectored(cx, &slices))
                 }
             };
             match count {
