@@ -1,7 +1,8 @@
 //! The one reader of time.
 //!
 //! Every instant inside a run is a count of nanoseconds since the run's [`Clock`] was started, so instants are
-//! plain `u64`s that cross crates, queues and (later) machines. The clock sits on tokio's, which tests can pause.
+//! plain `u64`s that cross crates, queues and (later) machines. Where tokio's clock is paused, as tests do, the run's
+//! follows it.
 
 mod timer;
 
