@@ -1,10 +1,12 @@
 //! The one reader of time.
 //!
 //! Every instant inside a run is a count of nanoseconds since the run's [`Clock`] was started, so instants are
-//! plain `u64`s that cross crates, queues and (later) machines. The clock sits on tokio's, which tests can pause.
+//! plain `u64`s that cross crates, queues and (later) machines. Where tokio's clock is paused, as tests do, the run's
+//! follows it.
 
 mod timer;
 
+use std::num::NonZeroU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use timer::{Alarm, Timer, TimerError};
@@ -22,7 +24,7 @@ pub const NS_PER_S: u64 = 1_000_000_000;
 pub struct Clock {
     epoch: tokio::time::Instant,
     /// The kernel's clock at the epoch; `None` for a clock that follows tokio's.
-    kernel_epoch_ns: Option<u64>,
+    kernel_epoch_ns: Option<NonZeroU64>,
 }
 
 impl Clock {
@@ -30,7 +32,7 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this crate is the one reader of time")]
     pub fn start() -> Self {
         // The kernel's before tokio's: a sleep must not end before the clock shows its end.
-        let kernel_epoch_ns = if is_paused() { None } else { kernel_ns() };
+        let kernel_epoch_ns = if is_paused() { None } else { kernel_ns().and_then(NonZeroU64::new) };
         Self { epoch: tokio::time::Instant::now(), kernel_epoch_ns }
     }
 
@@ -38,8 +40,10 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this crate is the one reader of time")]
     #[inline]
     pub fn now_ns(self) -> u64 {
-        if let (Some(epoch_ns), Some(now_ns)) = (self.kernel_epoch_ns, kernel_ns()) {
-            return now_ns.saturating_sub(epoch_ns);
+        if let Some(epoch_ns) = self.kernel_epoch_ns
+            && let Some(now_ns) = kernel_ns()
+        {
+            return now_ns.saturating_sub(epoch_ns.get());
         }
         let elapsed = tokio::time::Instant::now().saturating_duration_since(self.epoch);
         elapsed.as_secs() * NS_PER_S + u64::from(elapsed.subsec_nanos())

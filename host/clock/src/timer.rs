@@ -20,11 +20,11 @@ use crate::Clock;
 /// The timer of one core; clone it freely within that core.
 #[derive(Clone)]
 pub struct Timer {
-    clock: Clock,
     shared: Rc<Shared>,
 }
 
 struct Shared {
+    clock: Clock,
     sleepers: RefCell<Sleepers>,
     /// Raised when a sleeper earlier than the armed deadline was added.
     earlier: Notify,
@@ -67,8 +67,8 @@ impl Timer {
     pub fn new(clock: Clock) -> Result<(Self, impl Future<Output = ()>), TimerError> {
         let source = Source::new(clock)?;
         let timer = Self {
-            clock,
             shared: Rc::new(Shared {
+                clock,
                 sleepers: RefCell::new(Sleepers { armed_ns: u64::MAX, ..Sleepers::default() }),
                 earlier: Notify::new(),
                 cancellations: Cell::new(0),
@@ -118,7 +118,7 @@ impl Timer {
 
     /// Wakes every due sleeper and returns the next deadline.
     fn wake_due(&self) -> Option<u64> {
-        let now_ns = self.clock.now_ns();
+        let now_ns = self.shared.clock.now_ns();
         self.shared.woken_ns.set(now_ns);
         while let Some(waker) = self.take_due(now_ns) {
             waker.wake();
@@ -207,7 +207,7 @@ impl Future for Sleep {
     type Output = Option<u64>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u64>> {
-        let now_ns = self.timer.clock.now_ns();
+        let now_ns = self.timer.shared.clock.now_ns();
         if now_ns >= self.at_ns {
             return Poll::Ready(Some(now_ns));
         }
@@ -233,7 +233,7 @@ async fn drive(timer: Timer, mut source: Source) {
         tokio::select! {
             biased;
             () = timer.shared.earlier.notified() => {}
-            () = source.wait(timer.clock, next_ns) => {}
+            () = source.wait(timer.shared.clock, next_ns) => {}
         }
     }
 }

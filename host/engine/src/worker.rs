@@ -14,47 +14,50 @@ use crate::ticket::{Begun, Ticket, Tickets};
 use crate::{FAULT_BACKOFF_MAX_MS, FAULT_BACKOFF_MS};
 
 /// Runs one virtual user until its tickets end.
-pub(crate) async fn run_vu<C: GuestCore>(
+///
+/// There are as many of these as there are virtual users, and each is cold memory when it wakes: what is no iteration
+/// keeps its future elsewhere.
+#[expect(clippy::manual_async_fn, reason = "an `async fn` has room for its arguments twice")]
+pub(crate) fn run_vu<C: GuestCore>(
     core: Rc<Core<C>>,
     seat: Seat,
-    user: ReadyUser<C::Vu>,
+    mut user: ReadyUser<C::Vu>,
     shared: Arc<str>,
     mut tickets: Tickets,
-) {
-    let ReadyUser { info, mut vu, .. } = user;
-    let mut faults = 0_u32;
-    let mut now_ns = core.context.clock.now_ns();
-    while let Some(Begun { ticket, at_ns }) = tickets.next(&core.context, now_ns).await {
-        let flight = Flight::begin(&core, ticket, at_ns);
-        let outcome = vu.iterate(ticket).await;
-        now_ns = flight.end(match &outcome {
-            Ok(()) => IterationEnd::Finished,
-            Err(VuError::Failed { .. }) => IterationEnd::Failed,
-            Err(VuError::Fault(_)) => IterationEnd::Faulted,
-        });
-        if let Err(error) = outcome {
-            match error {
-                VuError::Failed { code, message } => core.reports.failure(code, message),
-                VuError::Fault(fault) => {
+) -> impl Future<Output = ()> {
+    async move {
+        let mut faults = 0_u32;
+        let mut now_ns = core.context.clock.now_ns();
+        while let Some(Begun { ticket, at_ns }) = tickets.next(&core.context, now_ns).await {
+            let flight = Flight::begin(&core, ticket, at_ns);
+            let outcome = user.vu.iterate(ticket).await;
+            now_ns = flight.end(match &outcome {
+                Ok(()) => IterationEnd::Finished,
+                Err(VuError::Failed { .. }) => IterationEnd::Failed,
+                Err(VuError::Fault(_)) => IterationEnd::Faulted,
+            });
+            match outcome {
+                Ok(()) => {}
+                Err(VuError::Failed { code, message }) => core.reports.failure(code, message),
+                Err(VuError::Fault(fault)) => {
                     core.reports.fault(fault);
                     faults += 1;
-                    match restart(&core, info, &shared, faults, tickets.end_ns()).await {
-                        Again::Started(again) => {
-                            vu = again;
-                            now_ns = core.context.clock.now_ns();
-                        }
+                    let again = restart(&core, user.info, &shared, faults, tickets.end_ns());
+                    match Box::pin(again).await {
+                        Again::Started(again) => user.vu = again,
                         Again::Over => {
                             tickets.give_up(&core.context);
                             return seat.leave();
                         }
                         Again::Lost => return,
                     }
+                    now_ns = core.context.clock.now_ns();
                 }
             }
         }
+        seat.leave();
+        Box::pin(user.vu.finish()).await;
     }
-    seat.leave();
-    vu.finish().await;
 }
 
 /// What became of a virtual user that broke.
@@ -133,3 +136,6 @@ impl<C: GuestCore> Drop for Flight<'_, C> {
         self.record(if panics { IterationEnd::Faulted } else { IterationEnd::Interrupted });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,16 +86,17 @@ impl ActiveUsers {
 pub(crate) struct ClosedUser {
     share: Rc<ActiveUsers>,
     place: u64,
+    /// Of the next iteration.
     number: u64,
-    /// The last iteration: its number, and its intended start in load time.
-    last: Option<(u64, u64)>,
+    /// Intended start of the last iteration, in load time.
+    last_intended_ns: Option<u64>,
     /// End of the time in which the user was active when it last began an iteration, in load time.
     active_until_ns: u64,
 }
 
 impl ClosedUser {
     pub(super) fn new(share: Rc<ActiveUsers>, place: u64) -> Self {
-        Self { share, place, number: place, last: None, active_until_ns: 0 }
+        Self { share, place, number: place, last_intended_ns: None, active_until_ns: 0 }
     }
 
     pub(super) fn end_ns(&self) -> u64 {
@@ -121,8 +122,10 @@ impl ClosedUser {
         let end_ns = self.end_ns();
         // Chosen when the last iteration ended: a pause of the run must not choose the think time again.
         let free_ns = core.load_ns(now_ns);
-        let mut ready_ns =
-            self.last.map_or(0, |(last, intended_ns)| self.share.rhythm.ready_ns(last, intended_ns, free_ns));
+        let mut ready_ns = self.last_intended_ns.map_or(0, |intended_ns| {
+            let last = self.number - self.share.members.of;
+            self.share.rhythm.ready_ns(last, intended_ns, free_ns)
+        });
         loop {
             if core.is_stopped() {
                 return None;
@@ -173,7 +176,7 @@ impl ClosedUser {
     /// how late a user that waited woke up.
     fn begin(&mut self, core: &CoreContext, now_ns: u64, intended_ns: u64, late_ns: Option<u64>) -> Begun {
         let ticket = self.share.span.ticket(core, self.number, intended_ns);
-        self.last = Some((self.number, intended_ns));
+        self.last_intended_ns = Some(intended_ns);
         self.number += self.share.members.of;
         let mut recorder = core.recorder.borrow_mut();
         recorder.iteration_begun(ticket.scenario, ticket.window);
