@@ -29,7 +29,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use rustix::time::{ClockId, clock_gettime};
-use stresshost_clock::Clock;
+use stresshost_clock::{Clock, Timer};
 use stresshost_io::http::{HttpConfig, HttpCore, HttpSession, HttpShared, RequestSpec};
 use tokio::net::TcpStream;
 
@@ -47,6 +47,8 @@ enum BenchError {
     Http(#[from] hyper::http::Error),
     #[error(transparent)]
     Join(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Timer(#[from] stresshost_clock::TimerError),
     #[error("a request failed: {0}")]
     Request(String),
 }
@@ -108,7 +110,10 @@ async fn measure(
 
 async fn run_own(address: SocketAddr, connections: usize, each: usize) -> Result<(), BenchError> {
     let shared = HttpShared::new(HttpConfig::default(), Arc::new(|_, _| true))?;
-    let core = HttpCore::new(shared, Clock::start());
+    let clock = Clock::start();
+    let (timer, driver) = Timer::new(clock)?;
+    let driver = tokio::task::spawn_local(driver);
+    let core = HttpCore::with_timer(shared, clock, timer);
     let url = format!("http://{address}/");
     let spec = RequestSpec { method: "GET", url: &url, headers: &[], body: None, slots: &[], options: &[] };
     let mut tasks = Vec::new();
@@ -128,6 +133,7 @@ async fn run_own(address: SocketAddr, connections: usize, each: usize) -> Result
     for task in tasks {
         task.await??;
     }
+    driver.abort();
     Ok(())
 }
 

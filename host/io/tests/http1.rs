@@ -6,7 +6,10 @@ mod support;
 
 use std::sync::Arc;
 
-use stresshost_io::http::{BodyError, HttpConfig, HttpSession, MAX_BATCH, MAX_CONCURRENT, RequestSpec};
+use stresshost_clock::{Clock, Timer};
+use stresshost_io::http::{
+    BodyError, HttpConfig, HttpCore, HttpSession, HttpShared, MAX_BATCH, MAX_CONCURRENT, RequestSpec,
+};
 use stresshost_metrics::ErrorKind;
 use support::{Client, Server, Step, ok, pairs, send, strings};
 use tokio::net::TcpListener;
@@ -199,6 +202,29 @@ async fn a_silent_server_times_out() {
         assert_eq!(client.session.connections(), 0);
     }
     assert_eq!(client.get(&server.url("/"), &options).await.error, None);
+}
+
+#[tokio::test]
+async fn a_silent_server_times_out_on_the_cores_own_timer() {
+    let tasks = tokio::task::LocalSet::new();
+    let run = tasks.run_until(async {
+        let clock = Clock::start();
+        let (timer, driver) = Timer::new(clock).unwrap();
+        tokio::task::spawn_local(driver);
+        let shared = HttpShared::new(HttpConfig::default(), Arc::new(|_, _| true)).unwrap();
+        let core = HttpCore::with_timer(shared, clock, timer);
+        let mut client = Client { session: HttpSession::new(core.clone()), core };
+        let script = vec![Step::Request, ok("fast"), Step::Request, Step::Hold];
+        let server = Server::start(vec![script, vec![Step::Request, ok("alive")]]).await;
+        let options = [("timeout-ms", "30")];
+        for error in [None, Some(ErrorKind::Timeout), None] {
+            let outcome = client.get(&server.url("/"), &options).await;
+            assert_eq!(outcome.error, error, "{outcome:?}");
+            let took_ms = (outcome.done_ns - outcome.fired_ns) / 1_000_000;
+            assert!(error.is_none() || (30..1000).contains(&took_ms), "{took_ms}");
+        }
+    });
+    run.await;
 }
 
 #[tokio::test]

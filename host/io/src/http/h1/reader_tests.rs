@@ -43,7 +43,7 @@ fn read_knowing(
         progress = reader.advance_with(known.as_deref_mut(), &mut buffer, false)?;
     }
     if progress == Progress::NeedMore && closes {
-        progress = reader.advance_with(known.as_deref_mut(), &mut buffer, true)?;
+        progress = reader.advance_with(known, &mut buffer, true)?;
     }
     let Some(parsed) = reader.parsed() else {
         assert_eq!(progress, Progress::NeedMore);
