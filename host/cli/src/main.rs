@@ -25,6 +25,11 @@ use std::process::ExitCode;
 use exit::Exit;
 use printer::Printer;
 
+/// Every request frees what the one before allocated, and thousands of users free what connecting took: this allocator
+/// does the first in fewer instructions than the C library's, and gives the second back to the system.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let printer = Printer::from_environment();
     match commands::dispatch(std::env::args_os().collect(), &printer) {

@@ -96,7 +96,7 @@ impl Guest for WasmGuest {
 
     fn core(&self, context: Rc<CoreContext>) -> Result<WasmCore, VuError> {
         let part = |part: &LinkedPart| {
-            let http = HttpCore::new(part.http.clone(), context.clock);
+            let http = HttpCore::with_timer(part.http.clone(), context.clock, context.timer.clone());
             let shared = CoreShared { context: Rc::clone(&context), http, run: Arc::clone(&part.run) };
             (part.pre.clone(), Rc::new(shared))
         };

@@ -67,12 +67,13 @@ impl Plan {
             let addresses = self.timed(&mut phases.lookup_ns, self.addresses()).await?;
             let stream = self.timed(&mut phases.connect_ns, self.tcp(&addresses)).await?;
             if self.origin.is_tls() {
-                return self.timed(&mut phases.tls_ns, self.encrypted(stream)).await;
+                // Boxed like HTTP/2's start: thousands of users connect at the same time, most without either.
+                return self.timed(&mut phases.tls_ns, Box::pin(self.encrypted(stream))).await;
             }
             Stream::Tcp(stream)
         };
         if self.version == HttpVersion::Http2 {
-            return h2::start(stream, self.shared.config()).await.map(Protocol::Http2);
+            return Box::pin(h2::start(stream, self.shared.config())).await.map(Protocol::Http2);
         }
         Ok(Protocol::Http1(stream))
     }
