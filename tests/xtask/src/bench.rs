@@ -3,9 +3,9 @@
 //!
 //! `generator` knows the tools, `child` runs and measures them, `rounds` holds them against each other.
 
-mod child;
+pub(crate) mod child;
 mod cores;
-mod generator;
+pub(crate) mod generator;
 mod http;
 mod memory;
 mod nginx;
@@ -14,7 +14,7 @@ mod output;
 mod rounds;
 mod start;
 mod stats;
-mod workload;
+pub(crate) mod workload;
 
 use clap::Subcommand;
 
