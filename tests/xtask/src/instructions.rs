@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if !judged.dropped.is_empty() {
         let dropped = judged.dropped.join(" and ");
-        println!("  {dropped} takes less: record it, so that it stays so, with `{command}`");
+        println!("  Less than is recorded: {dropped}. Record it, so that it stays so, with `{command}`");
     }
     if !judged.grown.is_empty() {
         bail!("{}", grown(&judged.grown, &tools, record.with(build), &command));
