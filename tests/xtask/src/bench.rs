@@ -3,9 +3,10 @@
 //!
 //! `generator` knows the tools, `child` runs and measures them, `rounds` holds them against each other.
 
-mod child;
+mod calls;
+pub(crate) mod child;
 mod cores;
-mod generator;
+pub(crate) mod generator;
 mod http;
 mod memory;
 mod nginx;
@@ -14,7 +15,7 @@ mod output;
 mod rounds;
 mod start;
 mod stats;
-mod workload;
+pub(crate) mod workload;
 
 use clap::Subcommand;
 
@@ -31,6 +32,8 @@ pub(crate) enum Bench {
     Start(start::Options),
     /// CPU per request and throughput on one core and on several
     Cores(cores::Options),
+    /// CPU of a call into a guest, of calls out of it, and of a virtual user
+    Calls(calls::Options),
 }
 
 /// Runs a benchmark.
@@ -42,5 +45,6 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Memory(options) => memory::run(options),
         Bench::Start(options) => start::run(options),
         Bench::Cores(options) => cores::run(options),
+        Bench::Calls(options) => calls::run(options),
     }
 }

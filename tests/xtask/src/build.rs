@@ -1,5 +1,6 @@
 //! `demo`, `test` and `plugins`: build what is needed, then run.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::bail;
@@ -27,6 +28,18 @@ pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
     must(cargo().args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]).args(args))?;
     // A filter names tests of the first run; documentation has none to filter.
     if args.is_empty() { must(cargo().args(["test", "--workspace", "--doc"])) } else { Ok(()) }
+}
+
+/// Builds stresshost, for the release or as the tests use it, and its plugins; the path of the program.
+pub(crate) fn product(release: bool) -> anyhow::Result<PathBuf> {
+    plugins()?;
+    let mut build = cargo();
+    build.args(["build", "-p", "stresshost"]);
+    if release {
+        build.arg("--release");
+    }
+    must(&mut build)?;
+    Ok(target_dir()?.join(if release { "release/stresshost" } else { "debug/stresshost" }))
 }
 
 /// Builds the plugins and the test guests.

@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod ci;
 mod generate;
+mod instructions;
 mod sim;
 mod soak;
 mod tools;
@@ -40,6 +41,8 @@ enum Command {
     Generate,
     /// Run the engine on random plans with a scripted guest and check that every run obeys the laws
     Sim(sim::Options),
+    /// Count the instructions of an iteration and fail when they grew
+    Instructions(instructions::Options),
     /// Load for long and fail when the generator's memory grows
     Soak(soak::Options),
     /// Measure against the tools people use today
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<()> {
         Command::Ci => ci::ci(),
         Command::Generate => generate::generate(),
         Command::Sim(options) => sim::sim(&options),
+        Command::Instructions(options) => instructions::run(&options),
         Command::Soak(options) => soak::run(&options),
         Command::Bench(bench) => bench::run(&bench),
     }

@@ -1,6 +1,6 @@
 //! The load generators: how each is told what to load, and where it says what it did.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::bench::child::{self, Finished, on_cores};
 use crate::bench::rounds::Sample;
 use crate::build;
-use crate::tools::{cargo, find, must, target_dir};
+use crate::tools::find;
 
 /// What a run may take beside its load: thousands of users or connections have to be made, and to end.
 const SLACK: Duration = Duration::from_secs(120);
@@ -78,7 +78,7 @@ impl Generator {
     /// Finds a tool, or builds it when it is ours.
     pub(crate) fn find(kind: Kind) -> anyhow::Result<Self> {
         let program = match kind {
-            Kind::Stresshost => build_own()?,
+            Kind::Stresshost => build::product(true)?,
             Kind::Wrk => find("wrk", "apt-get install wrk")?,
             Kind::Oha => find("oha", "cargo install --locked oha")?,
         };
@@ -97,13 +97,6 @@ impl Generator {
         finished.ended_with(fine).with_context(what)?;
         Ok(Ran { kind: self.kind, finished, directory })
     }
-}
-
-/// Builds stresshost and its plugins as users get them.
-pub(crate) fn build_own() -> anyhow::Result<PathBuf> {
-    build::plugins()?;
-    must(cargo().args(["build", "--release", "-p", "stresshost"]))?;
-    Ok(target_dir()?.join("release/stresshost"))
 }
 
 /// Arguments of every run of stresshost: the run directory is `out` in the current one.
@@ -146,9 +139,7 @@ fn arguments(kind: Kind, load: &Load) -> Vec<String> {
 impl Ran {
     /// The summary of a run of stresshost.
     pub(crate) fn summary(&self) -> anyhow::Result<Summary> {
-        let path = self.directory.path().join("out/summary.json");
-        let text = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        Ok(serde_json::from_slice(&text)?)
+        summary(self.directory.path())
     }
 
     /// The report of a run of oha.
@@ -171,6 +162,13 @@ impl Ran {
             cores_used: cpu_s / wall_s,
         })
     }
+}
+
+/// The summary of a run of stresshost whose run directory is `out` in `directory`.
+pub(crate) fn summary(directory: &Path) -> anyhow::Result<Summary> {
+    let path = directory.join("out/summary.json");
+    let text = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(serde_json::from_slice(&text)?)
 }
 
 fn own_counts(summary: &Summary) -> Counts {

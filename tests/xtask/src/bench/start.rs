@@ -15,9 +15,10 @@ use clap::Args;
 use serde_json::json;
 
 use crate::bench::child;
-use crate::bench::generator::{OWN, READABLE, build_own};
+use crate::bench::generator::{OWN, READABLE};
 use crate::bench::output::{table, write_json};
 use crate::bench::stats::Spread;
+use crate::build;
 
 /// The bar of a cached start.
 const CACHED_MOST_MS: f64 = 50.0;
@@ -46,7 +47,7 @@ pub(crate) struct Options {
 
 /// Measures and prints a table and whether the bar holds.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let program = build_own()?;
+    let program = build::product(true)?;
     let target = Target::start()?;
     let warm = tempfile::tempdir()?;
     // Compiles the plugin, and brings the program's pages in.
