@@ -350,3 +350,14 @@ pub(crate) fn given_plan() {
          setup-phase second\nstart run second\nteardown-phase run second\nsetup-phase broken\nteardown run\n"
     );
 }
+
+#[test]
+pub(crate) fn call_costs() {
+    for calls in ["random:0", "random:1000", "sleep:1000"] {
+        let project = Project::default();
+        let component = guest("call_costs");
+        let fixed = ["run", "--out", "out", "--no-progress", "--vus", "1", "--iterations", "3", "--plugin"];
+        project.run(&[&fixed[..], &[component.to_str().unwrap(), calls]].concat()).expect_exit(0);
+        assert_eq!(iterations(&complete(&project)).finished, 3);
+    }
+}

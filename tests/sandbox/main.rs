@@ -33,6 +33,7 @@ guests! {
     stale_response
     artifacts_escape
     given_plan
+    call_costs
 }
 
 #[test]

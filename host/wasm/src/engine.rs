@@ -4,16 +4,12 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Engine};
 
 use crate::{
-    EPOCH_MS, FIBER_STACK_BYTES, LoadError, MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_MEMORY_BYTES,
-    MAX_TABLE_ELEMENTS, MAX_TABLES, MAX_UNCHECKED_INSTANCES, MAX_WASM_STACK_BYTES,
+    DENSE_RESERVATION_BYTES, EPOCH_MS, FIBER_STACK_BYTES, LoadError, MAX_UNCHECKED_INSTANCES,
+    MAX_WASM_STACK_BYTES,
 };
-
-/// Core instances, memories and tables reserved for each instance: what an SDK component needs, with room to spare.
-const CORE_INSTANCES_EACH: u64 = 6;
-const TABLES_EACH: u64 = 8;
 
 /// An engine whose epochs pass while it is held.
 pub(crate) struct TickingEngine {
@@ -26,22 +22,19 @@ pub(crate) fn control_engine() -> Result<TickingEngine, LoadError> {
     TickingEngine::new(&base_config())
 }
 
-/// The engine for the load, with a pool for `instances` virtual users.
+/// The engine for the load of `instances` virtual users.
 ///
-/// When the address space does not hold the pool, instances are allocated on demand: slower to make, otherwise the
-/// same.
+/// Instances are allocated one by one, not from a pool: they are made once a run, and a pool gives each of their tables
+/// and stacks pages of its own, which with thousands of users is memory and cache misses.
 pub(crate) fn load_engine(instances: u64) -> Result<TickingEngine, LoadError> {
     let mut config = base_config();
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)));
     if instances > MAX_UNCHECKED_INSTANCES {
-        config.memory_reservation(MAX_MEMORY_BYTES as u64);
+        config
+            .memory_reservation(DENSE_RESERVATION_BYTES)
+            .memory_reservation_for_growth(DENSE_RESERVATION_BYTES)
+            .memory_guard_size(0);
     }
-    TickingEngine::new(&config).or_else(|error| {
-        tracing::warn!(
-            "instances are allocated on demand, because a pool of {instances} does not fit: {error}"
-        );
-        TickingEngine::new(&base_config())
-    })
+    TickingEngine::new(&config)
 }
 
 fn base_config() -> Config {
@@ -53,30 +46,9 @@ fn base_config() -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(MAX_WASM_STACK_BYTES)
         .async_stack_size(FIBER_STACK_BYTES)
+        .guard_before_linear_memory(false)
         .memory_init_cow(true);
     config
-}
-
-fn pool(instances: u64) -> PoolingAllocationConfig {
-    // One for `setup` and `teardown`, and some for users that are restarted before the last one's slot is free.
-    let slots = instances + 1 + instances / 10 + 8;
-    let times = |each: u64| u32::try_from(slots.saturating_mul(each)).unwrap_or(u32::MAX);
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(times(1))
-        .total_core_instances(times(CORE_INSTANCES_EACH))
-        .total_memories(times(1))
-        .total_tables(times(TABLES_EACH))
-        .total_stacks(times(1))
-        .max_core_instances_per_component(MAX_CORE_INSTANCES)
-        .max_memories_per_component(MAX_MEMORIES)
-        .max_tables_per_component(MAX_TABLES)
-        .max_memory_size(MAX_MEMORY_BYTES)
-        .table_elements(MAX_TABLE_ELEMENTS)
-        // A restarted user finds its pages warm.
-        .linear_memory_keep_resident(64 << 10)
-        .table_keep_resident(8 << 10)
-        .async_stack_keep_resident(16 << 10);
-    pool
 }
 
 impl TickingEngine {

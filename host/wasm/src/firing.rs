@@ -114,12 +114,7 @@ struct Flight {
 }
 
 impl Flight {
-    fn begin(
-        core: &Rc<CoreShared>,
-        op: OpId,
-        ticket: Option<Ticket>,
-        intended_ns: Option<u64>,
-    ) -> Self {
+    fn begin(core: &Rc<CoreShared>, op: OpId, ticket: Option<Ticket>, intended_ns: Option<u64>) -> Self {
         let Some(Ticket { scenario, window, .. }) = ticket else { return Self { measured: None } };
         core.context.recorder.borrow_mut().fired(op, scenario, window);
         let sample = Sample {

@@ -10,14 +10,14 @@ pub const MAX_CONTROL_MEMORY_BYTES: usize = 512 << 20;
 /// Elements of one table. Function tables of real plugins hold a few thousand.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
-/// Core instances in one component: an SDK component has about four.
-pub const MAX_CORE_INSTANCES: u32 = 16;
+/// Core instances of one virtual user: an SDK component has about four.
+pub const MAX_CORE_INSTANCES: usize = 16;
 
-/// Memories in one component.
-pub const MAX_MEMORIES: u32 = 4;
+/// Memories of one virtual user.
+pub const MAX_MEMORIES: usize = 4;
 
-/// Tables in one component: an SDK component has about six.
-pub const MAX_TABLES: u32 = 16;
+/// Tables of one virtual user: an SDK component has about six.
+pub const MAX_TABLES: usize = 16;
 
 /// Bytes of a guest's stack. The rest of the fiber's stack is the host's, for import calls.
 pub const MAX_WASM_STACK_BYTES: usize = 256 << 10;
@@ -70,3 +70,7 @@ pub const MAX_SLEEP_US: u64 = stresshost_plan::MAX_DURATION_MS * 1_000;
 /// Instances up to which each gets the 4 GiB of address space that lets wasmtime leave out bounds checks. 47 bits of
 /// address space hold 32,768 of them; half is left for everything else.
 pub const MAX_UNCHECKED_INSTANCES: u64 = 16_000;
+
+/// Bytes of address space of an instance past [`MAX_UNCHECKED_INSTANCES`]; a memory that outgrows it is moved once for each
+/// further such step.
+pub const DENSE_RESERVATION_BYTES: u64 = 1 << 20;

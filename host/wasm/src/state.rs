@@ -21,7 +21,7 @@ use crate::imports::artifacts::ArtifactStore;
 use crate::on_core::OnCore;
 use crate::stderr::StderrTail;
 use crate::waiting::{Fulfilled, Wish};
-use crate::{MAX_LOG_LINES, MAX_TABLE_ELEMENTS};
+use crate::{MAX_CORE_INSTANCES, MAX_LOG_LINES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 
 /// What all virtual users of a plugin share.
 pub(crate) struct RunShared {
@@ -148,8 +148,13 @@ impl VuState {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
-        let limits =
-            StoreLimitsBuilder::new().memory_size(memory_bytes).table_elements(MAX_TABLE_ELEMENTS).build();
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(memory_bytes)
+            .table_elements(MAX_TABLE_ELEMENTS)
+            .instances(MAX_CORE_INSTANCES)
+            .memories(MAX_MEMORIES)
+            .tables(MAX_TABLES)
+            .build();
         let (wasi, table) = (wasi.build(), ResourceTable::new());
         Self { live, rng, stderr, limits, epochs: 0, epochs_max, wasi, table }
     }

@@ -42,7 +42,8 @@ impl VuState {
         live.borrow_mut().wish = Some(wish);
         let mut resumed = false;
         // Nobody needs to be woken: who polls the call sees the wish as soon as the guest is suspended.
-        poll_fn(|_| if std::mem::replace(&mut resumed, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+        poll_fn(|_| if std::mem::replace(&mut resumed, true) { Poll::Ready(()) } else { Poll::Pending })
+            .await;
         self.live.as_ref()?.borrow_mut().fulfilled.take()
     }
 }

@@ -54,7 +54,7 @@ struct LinkedPart {
 }
 
 impl WasmGuest {
-    /// Prepares components for the load: an engine with a pool sized from the plan, and each component linked to it.
+    /// Prepares components for the load: an engine laid out for the plan's users, and each component linked to it.
     /// `parts` are those of the plan, or the one plugin of a plan without parts. `cache` is a directory of compiled code.
     ///
     /// # Errors
