@@ -113,7 +113,7 @@ fn a_plan_in_words() {
 
     Needs  of this machine
       - descriptors 69 of [MOST]
-      - mappings 1020 of [MOST]
+      - mappings 1030 of [MOST]
       - memory about 128 MiB of [MEMORY]
     --- stderr
     "#);

@@ -5,7 +5,7 @@ use std::fs;
 use stresshost_plan::{Plan, Requirements};
 
 /// Resident memory of a virtual user with a live connection, in bytes: measured at 1,000 and rounded up.
-const BYTES_PER_VU: u64 = 160 << 10;
+const BYTES_PER_VU: u64 = 112 << 10;
 
 /// Resident memory of the host itself, in bytes.
 const BYTES_OF_HOST: u64 = 128 << 20;
@@ -14,7 +14,7 @@ const BYTES_OF_HOST: u64 = 128 << 20;
 const DESCRIPTORS_OF_HOST: u64 = 64;
 
 /// Kernel mappings of a virtual user: memory, tables and stack, each with guard pages.
-const MAPPINGS_PER_VU: u64 = 4;
+const MAPPINGS_PER_VU: u64 = 6;
 
 /// Kernel mappings of the host itself: libraries, heaps, threads.
 const MAPPINGS_OF_HOST: u64 = 1_000;
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(what(&found), ["file descriptors", "memory mappings", "local ports", "bytes of memory"]);
         let text: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert!(text[0].contains("needs 100064, this machine has 20000; `ulimit -n 100064`"), "{}", text[0]);
-        assert!(text[1].contains("sysctl -w vm.max_map_count=401000"), "{}", text[1]);
+        assert!(text[1].contains("sysctl -w vm.max_map_count=601000"), "{}", text[1]);
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn the_scarcest_decides_how_many_users_are_safe() {
         assert_eq!(MACHINE.safe_vus(), (4_000, "its cores"));
-        assert_eq!(Machine { mappings: Some(9_000), ..MACHINE }.safe_vus(), (1_000, "its memory mappings"));
+        assert_eq!(Machine { mappings: Some(13_000), ..MACHINE }.safe_vus(), (1_000, "its memory mappings"));
         assert_eq!(Machine { memory_bytes: Some(0), ..MACHINE }.safe_vus(), (1, "its memory"));
     }
 

@@ -30,7 +30,7 @@ impl Guest for Component {
         Ok(())
     }
 
-    fn iterate(_: Iteration) -> Result<(), Failure> {
+    fn iterate(_: Iteration) -> Result<(), ()> {
         Ok(())
     }
 

@@ -30,16 +30,34 @@ pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
     if args.is_empty() { must(cargo().args(["test", "--workspace", "--doc"])) } else { Ok(()) }
 }
 
-/// Builds stresshost, for the release or as the tests use it, and its plugins; the path of the program.
-pub(crate) fn product(release: bool) -> anyhow::Result<PathBuf> {
-    plugins()?;
-    let mut build = cargo();
-    build.args(["build", "-p", "stresshost"]);
-    if release {
-        build.arg("--release");
+/// How stresshost is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As the tests use it.
+    Dev,
+    /// Optimised within each crate, as `cargo xtask demo` does.
+    Release,
+    /// Optimised across crates: what is handed out. Linking it takes minutes.
+    Dist,
+}
+
+impl Profile {
+    /// Its name for cargo.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+            Self::Dist => "dist",
+        }
     }
-    must(&mut build)?;
-    Ok(target_dir()?.join(if release { "release/stresshost" } else { "debug/stresshost" }))
+}
+
+/// Builds stresshost and its plugins; the path of the program.
+pub(crate) fn product(profile: Profile) -> anyhow::Result<PathBuf> {
+    plugins()?;
+    must(cargo().args(["build", "-p", "stresshost", "--profile", profile.name()]))?;
+    let directory = if profile == Profile::Dev { "debug" } else { profile.name() };
+    Ok(target_dir()?.join(directory).join("stresshost"))
 }
 
 /// Builds the plugins and the test guests.

@@ -19,7 +19,7 @@ use clap::Args;
 pub(crate) use callgrind::valgrind;
 
 use crate::bench::workload::json_config;
-use crate::build;
+use crate::build::{self, Profile};
 use crate::tools::{root, target_dir};
 use callgrind::Subject;
 use record::{Counts, Record};
@@ -46,10 +46,11 @@ pub(crate) struct Options {
 
 /// Counts, and judges or records.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let build = if options.release { "release" } else { "dev" };
+    let profile = if options.release { Profile::Release } else { Profile::Dev };
+    let build = profile.name();
     let valgrind = valgrind()?;
     let tools = format!("{}, {}, {}", version("rustc")?, version("valgrind")?, std::env::consts::ARCH);
-    let program = build::product(options.release)?;
+    let program = build::product(profile)?;
     let subject = Subject { valgrind, program, cache: target_dir()?.join("instructions") };
     let counts = count(&subject)?;
     let mut record = Record::read()?;

@@ -15,7 +15,7 @@ use crate::bench::child::{self, GENERATOR_CORE, on_cores};
 use crate::bench::generator::{READABLE, summary};
 use crate::bench::output::{table, write_json};
 use crate::bench::stats::Spread;
-use crate::build;
+use crate::build::{self, Profile};
 use crate::tools::target_dir;
 
 /// Calls of an iteration that makes any: enough that the iteration itself weighs little.
@@ -71,7 +71,7 @@ struct Round {
 /// Measures and prints a table.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let command = Measured {
-        program: build::product(true)?,
+        program: build::product(Profile::Dist)?,
         guest: target_dir()?.join("wasm32-wasip2/plugin/examples/call_costs.wasm"),
     };
     let mut rounds = Vec::new();

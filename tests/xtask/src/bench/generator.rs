@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::bench::child::{self, Finished, on_cores};
 use crate::bench::rounds::Sample;
-use crate::build;
+use crate::build::{self, Profile};
 use crate::tools::find;
 
 /// What a run may take beside its load: thousands of users or connections have to be made, and to end.
@@ -78,7 +78,7 @@ impl Generator {
     /// Finds a tool, or builds it when it is ours.
     pub(crate) fn find(kind: Kind) -> anyhow::Result<Self> {
         let program = match kind {
-            Kind::Stresshost => build::product(true)?,
+            Kind::Stresshost => build::product(Profile::Dist)?,
             Kind::Wrk => find("wrk", "apt-get install wrk")?,
             Kind::Oha => find("oha", "cargo install --locked oha")?,
         };

@@ -18,7 +18,7 @@ use crate::bench::child;
 use crate::bench::generator::{OWN, READABLE};
 use crate::bench::output::{table, write_json};
 use crate::bench::stats::Spread;
-use crate::build;
+use crate::build::{self, Profile};
 
 /// The bar of a cached start.
 const CACHED_MOST_MS: f64 = 50.0;
@@ -47,7 +47,7 @@ pub(crate) struct Options {
 
 /// Measures and prints a table and whether the bar holds.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let program = build::product(true)?;
+    let program = build::product(Profile::Dist)?;
     let target = Target::start()?;
     let warm = tempfile::tempdir()?;
     // Compiles the plugin, and brings the program's pages in.
