@@ -13,9 +13,6 @@ use crate::tools::find;
 /// How to get valgrind.
 const INSTALL: &str = "apt-get install valgrind";
 
-/// The future of a virtual user, as valgrind writes its name. What it calls is counted with it.
-const TASK: &str = "stresshost_engine::worker::run_vu*";
-
 /// What a run may take. The first has to compile the plugin, which takes a quarter of a minute with a release build.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -40,18 +37,15 @@ impl Subject {
         self.run(&["--tool=none"], directory.path(), load, 1).map(drop)
     }
 
-    /// Instructions that the virtual user's task took in a run of so many iterations.
+    /// Instructions that a run of so many iterations took.
     pub(crate) fn count(&self, load: &[&str], iterations: u64) -> anyhow::Result<u64> {
         let directory = tempfile::tempdir()?;
         let out = directory.path().join("callgrind.out");
-        let (toggle, file) =
-            (format!("--toggle-collect={TASK}"), format!("--callgrind-out-file={}", out.display()));
-        self.run(&["--tool=callgrind", &toggle, &file], directory.path(), load, iterations)?;
+        let file = format!("--callgrind-out-file={}", out.display());
+        self.run(&["--tool=callgrind", &file], directory.path(), load, iterations)?;
         let text =
             std::fs::read_to_string(&out).with_context(|| format!("cannot read `{}`", out.display()))?;
-        let total = total(&text).context("callgrind wrote no total")?;
-        ensure!(total > 0, "callgrind counted nothing: no function of this build is named `{TASK}`");
-        Ok(total)
+        total(&text).context("callgrind wrote no total")
     }
 
     fn run(
