@@ -260,7 +260,7 @@ fn a_plan_that_the_machine_cannot_bear_is_refused() {
     let args = ["run", "--plugin", "devstress", "http://127.0.0.1:9/", "--vus", "900000", "--out", "out"];
     let finished = project.run(&args);
     finished.expect_exit(2);
-    for words in ["ulimit -n 900064", "vm.max_map_count=3601000", "--ignore-capacity"] {
+    for words in ["ulimit -n 900064", "vm.max_map_count=5401000", "--ignore-capacity"] {
         assert!(finished.stderr.contains(words), "`{words}` is not in:\n{}", finished.stderr);
     }
     assert!(!project.path().join("out").exists());

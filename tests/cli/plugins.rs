@@ -98,6 +98,7 @@ fn inspect_tells_what_a_plugin_is_and_needs() {
       stresshost:workload/pacing@0.1.0
       stresshost:workload/log@0.1.0
       stresshost:workload/artifacts@0.1.0
+      stresshost:workload/failures@0.1.0
       wasi:io/poll@0.2.6
       wasi:io/error@0.2.6
       wasi:io/streams@0.2.6

@@ -32,3 +32,7 @@ pub const START_LEAD_MS: u64 = 20;
 /// Changes of a stream's rate that are remembered while arrivals of before are waiting for a virtual user. Of a backlog
 /// with more changes in it, the oldest arrivals count as due at the oldest change that is remembered.
 pub const MAX_RATE_CHANGES: usize = 1_000;
+
+/// How far the thread that watches a run stands back behind its cores, as a nice value: a tenth of a core is left to it
+/// where they share one, which is enough to fold a second of measurements.
+pub const WATCHER_NICE: i32 = 10;

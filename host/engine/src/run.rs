@@ -28,6 +28,7 @@ use crate::guest::Guest;
 use crate::limiter::Limits;
 use crate::live::Steering;
 use crate::preparation::{Preparation, setup_error};
+use crate::usage::go_last;
 use crate::{BLOCKS_IN_FLIGHT, RunError, Stop};
 
 /// What to run.
@@ -64,8 +65,13 @@ pub fn run<G: Guest>(spec: RunSpec<G>, on_event: &mut dyn FnMut(Event<'_>)) -> R
     let mut threads = Vec::new();
     let spawn = |core: CoreSpec<G>| -> Result<(), RunError> {
         let name = format!("stresshost-core-{}", core.index);
+        let is_last = core.index + 1 == core.cores;
         let thread = thread::Builder::new().name(name).spawn(move || run_core_on_thread(core));
         threads.push(thread.map_err(|error| RunError::Os(format!("cannot start a thread: {error}")))?);
+        if is_last {
+            // Threads begin with the priority of the one that starts them, so not before.
+            go_last();
+        }
         Ok(())
     };
     let summary = runtime.block_on(local.run_until(run_with(spec, spawn, on_event)));

@@ -2,6 +2,9 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
+#[cfg(target_os = "linux")]
+use crate::WATCHER_NICE;
+
 /// CPU time and peak memory of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
@@ -21,6 +24,15 @@ pub(crate) fn usage() -> Usage {
         cpu_s: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
         rss_max_bytes: status_bytes(&status, "VmHWM:"),
         rss_bytes: status_bytes(&status, "VmRSS:"),
+    }
+}
+
+/// Lets other threads go first from now on. On Linux a priority is a thread's own, and 0 stands for the calling one
+/// (setpriority(2), under "C library/kernel differences"). Where the system refuses, nothing is lost but the courtesy.
+pub(crate) fn go_last() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, WATCHER_NICE) {
+        tracing::debug!(%error, "cannot lower the priority of the thread that watches");
     }
 }
 
