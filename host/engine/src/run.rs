@@ -55,7 +55,8 @@ pub struct RunSpec<G> {
 
 /// Runs a plan and returns its summary, judged.
 ///
-/// `on_event` is called on the calling thread; what it does must be quick.
+/// `on_event` is called on the calling thread; what it does must be quick. That thread goes behind the cores from then on:
+/// its priority stays lower.
 ///
 /// # Errors
 /// When the run could not be done. A run that went badly is a summary.
