@@ -36,8 +36,9 @@ fn no_arguments_show_the_help_on_standard_error() {
         1  internal error, or result not written   12  invalid: the generator was the bottleneck
         2  wrong usage, config or plugin file      13  the plugin broke
         3  set-up failed or target unreachable     14  a capability was denied
-       10  checks or thresholds failed, or a       15  an audit found a number that is not true
-           regression was found                   130  interrupted
+       10  checks or thresholds failed, or a       15  not verified: a number is not true, or
+           regression was found                       a plugin is not the recorded one
+                                                130  interrupted
     --- stderr
     "#);
 }
@@ -117,8 +118,9 @@ fn help_of_run_without_a_plugin() {
         1  internal error, or result not written   12  invalid: the generator was the bottleneck
         2  wrong usage, config or plugin file      13  the plugin broke
         3  set-up failed or target unreachable     14  a capability was denied
-       10  checks or thresholds failed, or a       15  an audit found a number that is not true
-           regression was found                   130  interrupted
+       10  checks or thresholds failed, or a       15  not verified: a number is not true, or
+           regression was found                       a plugin is not the recorded one
+                                                130  interrupted
     --- stderr
     "#);
 }

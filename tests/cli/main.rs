@@ -15,6 +15,7 @@
 //! | `ctl` | `ctl`, and HTTP beside it: a run is watched and steered |
 //! | `live_streams` | `--stream`: good and bad receivers |
 //! | `streams` | quiet, colour, logs, closed pipes |
+//! | `replay` | `replay`: a recorded run again |
 //! | `plugins` | names, links, `plugin list`, `plugin inspect` |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -40,6 +41,7 @@ mod live_streams;
 mod output;
 mod phases;
 mod plugins;
+mod replay;
 mod shown;
 mod streams;
 mod target;

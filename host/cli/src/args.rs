@@ -19,6 +19,7 @@ pub(crate) fn cli() -> Command {
         .subcommand(run_command())
         .subcommand(plan_command())
         .subcommand(report_command())
+        .subcommand(replay_command())
         .subcommand(ctl_command())
         .subcommand(compare_command())
         .subcommand(plugin_command())
@@ -64,6 +65,12 @@ fn load_args(command: Command) -> Command {
             "limit",
             "[WHAT=]RATE",
             "Rate limit: of everything, of a scenario, or of a scheme://host:port",
+        ))
+        .arg(list(
+            "guest-limit",
+            "NAME=VALUE",
+            "Change a limit of the sandbox, such as `memory=256MiB`, `compute=30s` or `log-lines=0`; a wrong name lists \
+             them all",
         ))
         .arg(list("allow", "TARGET", "Let the workload reach a target: scheme://host:port, `*` for any part"))
 }
@@ -154,6 +161,24 @@ fn report_command() -> Command {
                 .conflicts_with("output-format"),
         )
         .arg(switch("json", "Print the audit as JSON").requires("audit"))
+}
+
+fn replay_command() -> Command {
+    Command::new("replay")
+        .about("Run a recorded run again: the same plan, seed, plugins, grants and limits, into a new run directory")
+        .after_help(
+            "The plugins are read from where they were and must have the recorded digests, else the command ends with \
+             15.\nFlags of `run` about output, such as --out, --json or --stream, follow the directory.",
+        )
+        .arg(Arg::new("dir").value_name("DIR").required(true).help("Run directory"))
+        .arg(
+            Arg::new("flags")
+                .value_name("FLAGS")
+                .num_args(0..)
+                .trailing_var_arg(true)
+                .allow_hyphen_values(true)
+                .help("Flags of `run`, as far as they do not change what is run"),
+        )
 }
 
 fn compare_command() -> Command {

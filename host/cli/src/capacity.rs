@@ -170,7 +170,7 @@ fn ports(range: &str) -> Option<u64> {
 }
 
 /// Memory that is free for use: the machine's, or less when a control group (v2) allows less.
-fn memory_bytes() -> Option<u64> {
+pub(crate) fn memory_bytes() -> Option<u64> {
     let available = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available_bytes(&text))?;
     Some(number("/sys/fs/cgroup/memory.max").map_or(available, |limit| available.min(limit)))
 }

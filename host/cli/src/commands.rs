@@ -10,6 +10,7 @@ mod plan;
 mod plugin;
 mod prepare;
 mod rebuilt;
+mod replay;
 mod report;
 mod resolve;
 mod run;
@@ -21,6 +22,7 @@ use anyhow::Context;
 use clap::ArgMatches;
 use clap::error::ErrorKind;
 
+pub(crate) use self::replay::Recorded;
 use crate::args;
 use crate::exit::{Exit, usage};
 use crate::plugin_args;
@@ -76,7 +78,7 @@ fn with_plugin(verb: Verb, rest: &[String], printer: &Printer) -> anyhow::Result
         Verb::Run => args::run_command(),
         Verb::Plan => args::plan_command(),
     };
-    let Some(reference) = plugin_reference(rest) else {
+    let Some(reference) = values_of("--plugin", rest).into_iter().next() else {
         let parsed = parse(base, rest, printer)?;
         return match parsed {
             Parsed::Shown(exit) => Ok(exit),
@@ -85,22 +87,30 @@ fn with_plugin(verb: Verb, rest: &[String], printer: &Printer) -> anyhow::Result
             }
         };
     };
-    let plugin = crate::loader::load(&reference)?;
+    let limits = prepare::guest_limits(&values_of("--guest-limit", rest))?;
+    let (path, plugin) = crate::loader::load(&reference, limits)?;
+    let located = (path.as_path(), &plugin);
     let descriptor = prepare::describe(&plugin, &reference)?;
     let command = plugin_args::add(base, &descriptor)?;
     match (parse(command, rest, printer)?, verb) {
         (Parsed::Shown(exit), _) => Ok(exit),
-        (Parsed::Matches(matches), Verb::Run) => run::run(&plugin, &descriptor, &matches, printer),
-        (Parsed::Matches(matches), Verb::Plan) => plan::plan(&plugin, &descriptor, &matches, printer),
+        (Parsed::Matches(matches), Verb::Run) => run::run(located, &descriptor, &matches, printer),
+        (Parsed::Matches(matches), Verb::Plan) => plan::plan(located, &descriptor, &matches, printer),
     }
 }
 
-/// The value of `--plugin`, read before the plugin's own flags are known.
-fn plugin_reference(rest: &[String]) -> Option<String> {
-    let own = rest.iter().take_while(|arg| *arg != "--");
-    let mut own = own.skip_while(|arg| *arg != "--plugin" && !arg.starts_with("--plugin="));
-    let first = own.next()?;
-    first.strip_prefix("--plugin=").map(str::to_owned).or_else(|| own.next().cloned())
+/// Every value of a flag, read before the plugin's own flags are known.
+fn values_of(flag: &str, rest: &[String]) -> Vec<String> {
+    let mut own = rest.iter().take_while(|arg| *arg != "--");
+    let mut values = Vec::new();
+    while let Some(arg) = own.next() {
+        if arg == flag {
+            values.extend(own.next().cloned());
+        } else if let Some(value) = arg.strip_prefix(flag).and_then(|rest| rest.strip_prefix('=')) {
+            values.push(value.to_owned());
+        }
+    }
+    values
 }
 
 enum Parsed {
@@ -149,6 +159,7 @@ fn other(argv: &[String], printer: &Printer) -> anyhow::Result<Exit> {
     };
     match matches.subcommand() {
         Some(("report", matches)) => report::report(matches, printer),
+        Some(("replay", matches)) => replay::replay(matches, printer),
         Some(("compare", matches)) => compare::compare_runs(matches, printer),
         Some(("ctl", matches)) => ctl::ctl(matches, printer),
         Some(("plugin", matches)) => plugin::plugin(matches, printer),
@@ -163,13 +174,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plugin_is_found_before_its_flags_are_known() {
-        let find =
-            |args: &[&str]| plugin_reference(&args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>());
-        assert_eq!(find(&["--vus", "5", "--plugin", "x.wasm", "http://h"]).as_deref(), Some("x.wasm"));
-        assert_eq!(find(&["--plugin=x"]).as_deref(), Some("x"));
-        assert_eq!(find(&["http://h", "--", "--plugin", "x"]), None);
-        assert_eq!(find(&["--plugin"]), None);
+    fn flags_are_found_before_the_plugins_own_are_known() {
+        let find = |flag: &str, args: &[&str]| {
+            values_of(flag, &args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(find("--plugin", &["--vus", "5", "--plugin", "x.wasm", "http://h"]), ["x.wasm"]);
+        assert_eq!(find("--plugin", &["--plugin=x", "--plugins=y"]), ["x"]);
+        assert!(find("--plugin", &["http://h", "--", "--plugin", "x"]).is_empty());
+        assert!(find("--plugin", &["--plugin"]).is_empty());
+        let limits = ["--guest-limit", "memory=1", "--guest-limit=table=2"];
+        assert_eq!(find("--guest-limit", &limits), ["memory=1", "table=2"]);
     }
 
     #[test]
@@ -179,6 +193,7 @@ mod tests {
             "run",
             "plan",
             "report",
+            "replay",
             "compare",
             "ctl",
             "plugin",

@@ -27,8 +27,9 @@ Exit codes:
     1  internal error, or result not written   12  invalid: the generator was the bottleneck
     2  wrong usage, config or plugin file      13  the plugin broke
     3  set-up failed or target unreachable     14  a capability was denied
-   10  checks or thresholds failed, or a       15  an audit found a number that is not true
-       regression was found                   130  interrupted";
+   10  checks or thresholds failed, or a       15  not verified: a number is not true, or
+       regression was found                       a plugin is not the recorded one
+                                            130  interrupted";
 
 /// An error that knows its exit code.
 #[derive(Debug)]

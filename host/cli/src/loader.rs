@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use stresshost_registry::{Reference, Resolver};
-use stresshost_wasm::{Loadable, Plugin};
+use stresshost_wasm::{GuestLimits, Loadable, Plugin};
 
 use crate::env;
 use crate::exit::usage;
@@ -37,9 +37,11 @@ pub(crate) fn read(reference: &str) -> anyhow::Result<(PathBuf, Loadable)> {
     Ok((file.path, loadable))
 }
 
-/// Loads a plugin so that it can describe and plan.
-pub(crate) fn load(reference: &str) -> anyhow::Result<Plugin> {
+/// Loads a plugin so that it can describe and plan, within limits; where it is, and the plugin.
+pub(crate) fn load(reference: &str, limits: GuestLimits) -> anyhow::Result<(PathBuf, Plugin)> {
     let (path, loadable) = read(reference)?;
-    let plugin = Plugin::load(loadable, env::compiled_dir().as_deref()).map_err(usage);
-    plugin.with_context(|| format!("plugin `{}`", path.display()))
+    let plugin = Plugin::load(loadable, limits, env::compiled_dir().as_deref()).map_err(usage);
+    let plugin = plugin.with_context(|| format!("plugin `{}`", path.display()))?;
+    // A run can be replayed from elsewhere.
+    Ok((path.canonicalize().unwrap_or(path), plugin))
 }

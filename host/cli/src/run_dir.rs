@@ -36,7 +36,7 @@ use lines::Lines;
 use record_log::RecordLog;
 use writer::{Disk, Writer};
 
-pub(crate) use open::OpenRun;
+pub(crate) use open::{OpenRun, RecordedRun};
 
 /// Schema id of `run.json`.
 pub(crate) const RUN_SCHEMA: &str = "stresshost.run/1";

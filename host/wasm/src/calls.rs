@@ -1,32 +1,40 @@
 //! What every call into a guest has in common: limits before, and an explanation after.
 
+use std::time::Duration;
+
 use stresshost_engine::Fault;
 use wasmtime::{Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
-use crate::state::VuState;
-use crate::{EPOCH_MS, MAX_COMPONENT_HANDLES, MAX_HOSTCALL_BYTES, MAX_MEMORY_BYTES};
+use crate::state::{Computing, VuState};
+use crate::{EPOCH_MS, GuestLimits, MAX_COMPONENT_HANDLES};
 
 /// A store with every limit set.
-pub(crate) fn store(engine: &Engine, state: VuState) -> Store<VuState> {
+pub(crate) fn store(engine: &Engine, limits: &GuestLimits, state: VuState) -> Store<VuState> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limits);
-    store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);
+    store.set_hostcall_fuel(usize::try_from(limits.hostcall_bytes).unwrap_or(usize::MAX));
     store.set_max_component_handles(MAX_COMPONENT_HANDLES);
     store.epoch_deadline_callback(on_epoch);
     store.set_epoch_deadline(1);
     store
 }
 
-/// Looks at a guest that computes. A first epoch often has passed while the guest waited for the host, so only the
-/// second in a row makes it give way to the others on its core.
+/// Looks at a guest that computes: past its limit it is broken, past its share of the core it is held back, and after
+/// an epoch at a stretch it gives way to the others on its core.
 fn on_epoch(mut context: StoreContextMut<'_, VuState>) -> wasmtime::Result<UpdateDeadline> {
     let state = context.data_mut();
-    state.epochs += 1;
-    if state.epochs > state.epochs_max {
-        let seconds = state.epochs_max * EPOCH_MS / 1_000;
-        return Err(wasmtime::format_err!("computed for more than {seconds} s without waiting for anything"));
+    let passed = state.computing.look();
+    let Computing { epochs, most, .. } = state.computing;
+    if epochs > most {
+        let text = format!("computed for more than {} ms without waiting for anything", most * EPOCH_MS);
+        return Err(wasmtime::Error::msg(text));
     }
-    Ok(if state.epochs > 1 { UpdateDeadline::Yield(1) } else { UpdateDeadline::Continue(1) })
+    let held_back_ns = state.charge(passed);
+    Ok(match (held_back_ns, epochs) {
+        (0, 0 | 1) => UpdateDeadline::Continue(1),
+        (0, _) => UpdateDeadline::Yield(1),
+        (ns, _) => UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep(Duration::from_nanos(ns)))),
+    })
 }
 
 /// Says what broke a guest: its own panic text first, then wasmtime's words with the guest's backtrace.
@@ -35,7 +43,7 @@ pub(crate) fn fault(during: &'static str, state: &VuState, error: &wasmtime::Err
     let reason = match error.downcast_ref::<Trap>() {
         // The words of Rust's standard library; other languages' are shown as they are.
         Some(Trap::UnreachableCodeReached) if panic.starts_with("memory allocation of") => {
-            format!("an instance has at most {} MiB of memory", MAX_MEMORY_BYTES >> 20)
+            "the memory it may have is used up; `--guest-limit memory=` raises it".to_owned()
         }
         Some(Trap::UnreachableCodeReached) => "panicked or reached unreachable code".to_owned(),
         Some(Trap::StackOverflow) => "overflowed its stack".to_owned(),

@@ -1,5 +1,7 @@
 //! Wasmtime's configuration: two engines with the same compiled code, one for control and one for the load.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,7 +16,20 @@ use crate::{
 /// An engine whose epochs pass while it is held.
 pub(crate) struct TickingEngine {
     pub(crate) engine: Engine,
+    pub(crate) epoch: Epoch,
     ticker: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+/// The number of epochs that have passed, which wasmtime keeps to itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Epoch {
+    count: Arc<AtomicU64>,
+}
+
+impl Epoch {
+    pub(crate) fn now(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
 }
 
 /// The engine for `describe`, `plan` and `analyze`: one instance at a time, allocated on demand.
@@ -56,15 +71,17 @@ impl TickingEngine {
         let error = |error: &dyn std::fmt::Display| LoadError::Engine(error.to_string());
         let engine = Engine::new(config).map_err(|source| error(&format!("{source:#}")))?;
         let (stop, stopped) = channel();
-        let ticked = engine.clone();
+        let epoch = Epoch::default();
+        let (ticked, counted) = (engine.clone(), epoch.clone());
         let tick = move || {
             while stopped.recv_timeout(Duration::from_millis(EPOCH_MS)) == Err(RecvTimeoutError::Timeout) {
+                counted.count.fetch_add(1, Ordering::Relaxed);
                 ticked.increment_epoch();
             }
         };
         let thread = std::thread::Builder::new().name("stresshost-epochs".into()).spawn(tick);
         let thread = thread.map_err(|source| error(&source))?;
-        Ok(Self { engine, ticker: Some((stop, thread)) })
+        Ok(Self { engine, epoch, ticker: Some((stop, thread)) })
     }
 }
 

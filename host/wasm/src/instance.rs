@@ -10,7 +10,7 @@ use wasmtime::Store;
 use crate::bindings::{self, Failure, Workload, WorkloadPre};
 use crate::calls;
 use crate::metering::{SAMPLED_EACH, timed};
-use crate::state::{CoreShared, Live, VuState};
+use crate::state::{Allowance, CoreShared, Live, VuState};
 use crate::waiting::drive;
 
 /// An instance of the component and the store it lives in.
@@ -31,12 +31,12 @@ impl WasmVu {
         pre: &WorkloadPre<VuState>,
         core: Rc<CoreShared>,
         stream: u64,
-        limits: (usize, u64),
+        allowance: Allowance,
     ) -> Result<Self, VuError> {
-        let (memory_bytes, epochs_max) = limits;
+        let limits = core.run.limits;
         let live = Rc::new(RefCell::new(Live::new(core)));
-        let state = VuState::live(Rc::clone(&live), stream, memory_bytes, epochs_max);
-        let mut store = calls::store(pre.engine(), state);
+        let state = VuState::live(Rc::clone(&live), stream, allowance);
+        let mut store = calls::store(pre.engine(), &limits, state);
         match drive(&live, pre.instantiate_async(&mut store)).await {
             Ok(workload) => Ok(Self { store, workload, live, poisoned: false, iterations: stream }),
             Err(error) => Err(VuError::Fault(calls::fault("instantiate", store.data(), &error))),
@@ -83,7 +83,7 @@ impl WasmVu {
     fn begin(&mut self, ticket: Option<Ticket>) -> (u32, Clock) {
         self.poisoned = true;
         self.store.set_epoch_deadline(1);
-        self.store.data_mut().epochs = 0;
+        self.store.data_mut().computing.begin();
         let live = &mut *self.live.borrow_mut();
         live.ticket = ticket;
         live.intended_ns = ticket.map(|ticket| ticket.intended_ns);

@@ -34,11 +34,20 @@ pub const MAX_COMPONENT_HANDLES: usize = 1_000;
 /// Length of an epoch in milliseconds: how often a guest that does not call the host is looked at.
 pub const EPOCH_MS: u64 = 10;
 
-/// Epochs a guest may compute without calling a waiting import, in `start` and `iterate`: 10 seconds.
-pub const MAX_CALL_EPOCHS: u64 = 1_000;
+/// Milliseconds a guest may compute without calling a waiting import, in `start` and `iterate`: no measurement means
+/// anything while a user computes for seconds.
+pub const MAX_CALL_MS: u64 = 10_000;
 
-/// The same while it plans, sets up or analyses: 60 seconds.
-pub const MAX_CONTROL_EPOCHS: u64 = 6_000;
+/// The same while it plans, sets up or analyses: large documents take time to read.
+pub const MAX_CONTROL_MS: u64 = 60_000;
+
+/// How many times over a plugin is charged for computing past one epoch at a stretch, where plugins share a core: with
+/// two of them, one that never waits is left a twentieth of the core, in slices that the other hardly notices.
+pub const LONG_COMPUTE_WEIGHT: u64 = 10;
+
+/// Computing beyond its share that a plugin may owe before it is held back, in nanoseconds: five epochs, so that what
+/// computes much at a time but seldom never is.
+pub const MAX_COMPUTE_DEBT_NS: u64 = 50_000_000;
 
 /// Prepared requests of one instance.
 pub const MAX_PREPARED: usize = 10_000;

@@ -16,7 +16,7 @@ use crate::component::Loadable;
 use crate::engine::{TickingEngine, control_engine};
 use crate::error::{CallError, LoadError};
 use crate::state::VuState;
-use crate::{MAX_CONTROL_EPOCHS, MAX_CONTROL_MEMORY_BYTES, cache, calls};
+use crate::{GuestLimits, cache, calls};
 
 /// A plugin, compiled and linked for its control calls.
 pub struct Plugin {
@@ -24,19 +24,21 @@ pub struct Plugin {
     engine: TickingEngine,
     pre: WorkloadPre<VuState>,
     runtime: tokio::runtime::Runtime,
+    limits: GuestLimits,
 }
 
 impl Plugin {
-    /// Compiles a component, or takes its compiled form from the `cache` directory, and links it.
+    /// Compiles a component, or takes its compiled form from the `cache` directory, and links it. `limits` hold for its
+    /// control calls.
     ///
     /// # Errors
     /// When wasmtime refuses it or its types differ from the contract's.
-    pub fn load(loadable: Loadable, cache: Option<&Path>) -> Result<Self, LoadError> {
+    pub fn load(loadable: Loadable, limits: GuestLimits, cache: Option<&Path>) -> Result<Self, LoadError> {
         let engine = control_engine()?;
         let pre = link(&engine.engine, &cache::compile(&engine.engine, &loadable, cache)?)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| LoadError::Engine(error.to_string()))?;
-        Ok(Self { loadable: Arc::new(loadable), engine, pre, runtime })
+        Ok(Self { loadable: Arc::new(loadable), engine, pre, runtime, limits })
     }
 
     /// What was loaded.
@@ -100,8 +102,8 @@ impl Plugin {
         during: &'static str,
         call: impl AsyncFnOnce(Workload, &mut Store<VuState>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        let mut store =
-            calls::store(&self.engine.engine, VuState::control(MAX_CONTROL_MEMORY_BYTES, MAX_CONTROL_EPOCHS));
+        let state = VuState::control(&self.limits, self.engine.epoch.clone());
+        let mut store = calls::store(&self.engine.engine, &self.limits, state);
         let result = self.runtime.block_on(async {
             let workload = self.pre.instantiate_async(&mut store).await?;
             call(workload, &mut store).await

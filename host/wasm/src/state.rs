@@ -12,16 +12,18 @@ use stresshost_engine::{CoreContext, LimitId, Ticket};
 use stresshost_io::http::{HttpCore, HttpSession, Prepared};
 use stresshost_metrics::{CheckId, MetricId, MetricKind, OpId};
 use wasmtime::component::ResourceTable;
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use crate::bindings::Failure;
+use crate::compute_share::{Alive, ComputeShares};
+use crate::engine::Epoch;
 use crate::feeds::Feeds;
 use crate::imports::artifacts::ArtifactStore;
+use crate::memory_budget::{Limiter, MemoryBudget};
 use crate::on_core::OnCore;
 use crate::stderr::StderrTail;
 use crate::waiting::{Fulfilled, Wish};
-use crate::{MAX_CORE_INSTANCES, MAX_LOG_LINES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::{EPOCH_MS, GuestLimits};
 
 /// What all virtual users of a plugin share.
 pub(crate) struct RunShared {
@@ -33,6 +35,9 @@ pub(crate) struct RunShared {
     pub(crate) feeds: Feeds,
     pub(crate) artifacts: Option<ArtifactStore>,
     pub(crate) log_lines: AtomicU64,
+    pub(crate) limits: GuestLimits,
+    pub(crate) memory: Arc<MemoryBudget>,
+    pub(crate) epoch: Epoch,
     /// Wall time at which WASI's clock stands still or starts, in milliseconds since the Unix epoch.
     pub(crate) started_unix_ms: u64,
 }
@@ -41,13 +46,11 @@ impl RunShared {
     /// Counts a log line; true while lines are shown.
     pub(crate) fn may_log(&self) -> bool {
         let before = self.log_lines.fetch_add(1, Ordering::Relaxed);
-        if before == MAX_LOG_LINES {
-            tracing::warn!(
-                plugin = self.plugin,
-                "more than {MAX_LOG_LINES} log lines; the rest is not shown"
-            );
+        let most = self.limits.log_lines;
+        if before == most {
+            tracing::warn!(plugin = self.plugin, "more than {most} log lines; the rest is not shown");
         }
-        before < MAX_LOG_LINES
+        before < most
     }
 }
 
@@ -56,6 +59,8 @@ pub(crate) struct CoreShared {
     pub(crate) context: Rc<CoreContext>,
     pub(crate) http: HttpCore,
     pub(crate) run: Arc<RunShared>,
+    /// What the plugins on the core owe each other.
+    pub(crate) shares: Rc<ComputeShares>,
 }
 
 /// A prepared request and what it is called.
@@ -97,6 +102,48 @@ pub(crate) struct Live {
     pub(crate) wish: Option<Wish>,
     /// What came of it, until the guest is resumed.
     pub(crate) fulfilled: Option<Fulfilled>,
+    _alive: Alive,
+}
+
+/// How long a guest has been computing.
+pub(crate) struct Computing {
+    epoch: Epoch,
+    /// The epoch in which the guest last was seen to compute, or began to.
+    seen: u64,
+    /// Epochs that have passed since it last waited for the host.
+    pub(crate) epochs: u64,
+    pub(crate) most: u64,
+}
+
+impl Computing {
+    fn new(epoch: Epoch, most_ms: u64) -> Self {
+        Self { seen: epoch.now(), epoch, epochs: 0, most: most_ms.div_ceil(EPOCH_MS) }
+    }
+
+    /// The guest begins to compute, or goes on after it has waited.
+    pub(crate) fn begin(&mut self) {
+        self.epochs = 0;
+        self.seen = self.epoch.now();
+    }
+
+    /// Epochs that have passed since the guest was seen last. Wasmtime asks to look also when they passed while it
+    /// waited for the host; then they are none.
+    pub(crate) fn look(&mut self) -> u64 {
+        let now = self.epoch.now();
+        let passed = now.saturating_sub(self.seen);
+        self.seen = now;
+        self.epochs += passed;
+        passed
+    }
+}
+
+/// What a virtual user is made with besides its side of the host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    /// Bytes of linear memory.
+    pub(crate) memory_bytes: u64,
+    /// Milliseconds it may compute without waiting.
+    pub(crate) compute_ms: u64,
 }
 
 /// The data of one store.
@@ -104,36 +151,39 @@ pub(crate) struct VuState {
     pub(crate) live: Option<OnCore<Rc<RefCell<Live>>>>,
     pub(crate) rng: StdRng,
     pub(crate) stderr: StderrTail,
-    pub(crate) limits: StoreLimits,
-    /// Epochs the guest has computed since it last called a waiting import.
-    pub(crate) epochs: u64,
-    pub(crate) epochs_max: u64,
+    pub(crate) limits: Limiter,
+    pub(crate) computing: Computing,
     wasi: WasiCtx,
     table: ResourceTable,
 }
 
 impl VuState {
     /// State with nothing granted, for `describe`, `plan` and `analyze`.
-    pub(crate) fn control(memory_bytes: usize, epochs_max: u64) -> Self {
-        Self::new(None, StdRng::seed_from_u64(0), memory_bytes, epochs_max, None)
+    pub(crate) fn control(limits: &GuestLimits, epoch: Epoch) -> Self {
+        let limiter = Limiter::new(limits, limits.control_memory_bytes, None);
+        let computing = Computing::new(epoch, limits.control_compute_ms);
+        Self::new(None, StdRng::seed_from_u64(0), limiter, computing, None)
     }
 
     /// State of a virtual user, whose side of the host is `live`. `stream` tells its random stream from those of the
     /// others.
-    pub(crate) fn live(live: Rc<RefCell<Live>>, stream: u64, memory_bytes: usize, epochs_max: u64) -> Self {
+    pub(crate) fn live(live: Rc<RefCell<Live>>, stream: u64, allowance: Allowance) -> Self {
         let core = Rc::clone(&live.borrow().core);
         let clock = (core.context.clock, core.run.started_unix_ms);
         // SplitMix64's increment spreads consecutive streams over the seed space.
         let seed = core.context.seed ^ stream.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let rng = StdRng::seed_from_u64(seed);
-        Self::new(Some(OnCore::new(live)), rng, memory_bytes, epochs_max, Some(clock))
+        let run = &core.run;
+        let limiter = Limiter::new(&run.limits, allowance.memory_bytes, Some(Arc::clone(&run.memory)));
+        let computing = Computing::new(run.epoch.clone(), allowance.compute_ms);
+        Self::new(Some(OnCore::new(live)), rng, limiter, computing, Some(clock))
     }
 
     fn new(
         live: Option<OnCore<Rc<RefCell<Live>>>>,
         mut rng: StdRng,
-        memory_bytes: usize,
-        epochs_max: u64,
+        limits: Limiter,
+        computing: Computing,
         clock: Option<(Clock, u64)>,
     ) -> Self {
         let stderr = StderrTail::default();
@@ -148,15 +198,8 @@ impl VuState {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
-        let limits = StoreLimitsBuilder::new()
-            .memory_size(memory_bytes)
-            .table_elements(MAX_TABLE_ELEMENTS)
-            .instances(MAX_CORE_INSTANCES)
-            .memories(MAX_MEMORIES)
-            .tables(MAX_TABLES)
-            .build();
         let (wasi, table) = (wasi.build(), ResourceTable::new());
-        Self { live, rng, stderr, limits, epochs: 0, epochs_max, wasi, table }
+        Self { live, rng, stderr, limits, computing, wasi, table }
     }
 }
 
@@ -164,6 +207,14 @@ impl VuState {
     /// What the guest was granted; none while it describes, plans or analyses.
     pub(crate) fn granted(&self) -> Option<RefMut<'_, Live>> {
         self.live.as_ref().map(|live| live.borrow_mut())
+    }
+
+    /// Charges the guest's plugin for epochs of computing; how long the guest is held back for the others on its core, in
+    /// nanoseconds.
+    pub(crate) fn charge(&self, epochs: u64) -> u64 {
+        let Some(live) = self.granted() else { return 0 };
+        let CoreShared { context, run, shares, .. } = &*live.core;
+        shares.charge(run.part, epochs, self.computing.epochs > 1, context.clock.now_ns())
     }
 
     /// Index of the plugin; 0 while it describes, plans or analyses.
@@ -177,6 +228,7 @@ impl Live {
     pub(crate) fn new(core: Rc<CoreShared>) -> Self {
         Self {
             http: HttpSession::new(core.http.clone()),
+            _alive: core.shares.enter(core.run.part),
             core,
             prepared: Vec::new(),
             checks: Vec::new(),

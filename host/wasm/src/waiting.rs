@@ -37,13 +37,13 @@ pub(crate) enum Fulfilled {
 impl VuState {
     /// Suspends the guest until its wish is fulfilled; `None` when it is granted nothing.
     pub(crate) async fn wish(&mut self, wish: Wish) -> Option<Fulfilled> {
-        self.epochs = 0;
         let live = self.live.as_ref()?;
         live.borrow_mut().wish = Some(wish);
         let mut resumed = false;
         // Nobody needs to be woken: who polls the call sees the wish as soon as the guest is suspended.
         poll_fn(|_| if std::mem::replace(&mut resumed, true) { Poll::Ready(()) } else { Poll::Pending })
             .await;
+        self.computing.begin();
         self.live.as_ref()?.borrow_mut().fulfilled.take()
     }
 }

@@ -11,14 +11,16 @@ use stresshost_plan::{Feed, Plan, Scenario};
 
 use crate::bindings::WorkloadPre;
 use crate::component::Loadable;
+use crate::compute_share::ComputeShares;
 use crate::engine::{TickingEngine, load_engine};
 use crate::error::LoadError;
 use crate::feeds::Feeds;
 use crate::imports::artifacts::ArtifactStore;
 use crate::instance::WasmVu;
+use crate::memory_budget::MemoryBudget;
 use crate::plugin::link;
-use crate::state::{CoreShared, RunShared, VuState};
-use crate::{MAX_CALL_EPOCHS, MAX_CONTROL_EPOCHS, MAX_MEMORY_BYTES, cache};
+use crate::state::{Allowance, CoreShared, RunShared, VuState};
+use crate::{GuestLimits, cache};
 
 /// Random stream of the instance that runs `setup` and `teardown`; virtual users count up from 0.
 const SETUP_STREAM: u64 = u64::MAX - 1;
@@ -55,7 +57,7 @@ struct LinkedPart {
 
 impl WasmGuest {
     /// Prepares components for the load: an engine laid out for the plan's users, and each component linked to it.
-    /// `parts` are those of the plan, or the one plugin of a plan without parts. `cache` is a directory of compiled code.
+    /// `parts` are those of the plan, or the one plugin of a plan without parts; `limits` hold for each. `cache` is a directory of compiled code.
     ///
     /// # Errors
     /// When wasmtime refuses.
@@ -63,9 +65,11 @@ impl WasmGuest {
         plan: &Plan,
         seed: u64,
         parts: Vec<WasmPart>,
+        limits: GuestLimits,
         cache: Option<&Path>,
     ) -> Result<Self, LoadError> {
         let engine = load_engine(plan.vus())?;
+        let memory = Arc::new(MemoryBudget::new(limits.total_memory_bytes));
         let link_part = |(index, part): (u16, WasmPart)| {
             let WasmPart { loadable, plugin, feeds, http, artifacts } = part;
             let pre = link(&engine.engine, &cache::compile(&engine.engine, &loadable, cache)?)?;
@@ -77,6 +81,9 @@ impl WasmGuest {
                 feeds: Feeds::new(&feeds, seed),
                 artifacts,
                 log_lines: AtomicU64::new(0),
+                limits,
+                memory: Arc::clone(&memory),
+                epoch: engine.epoch.clone(),
                 started_unix_ms: stresshost_clock::wall_unix_ms(),
             };
             Ok(LinkedPart { pre, http, run: Arc::new(run) })
@@ -95,9 +102,11 @@ impl Guest for WasmGuest {
     type Core = WasmCore;
 
     fn core(&self, context: Rc<CoreContext>) -> Result<WasmCore, VuError> {
+        let shares = Rc::new(ComputeShares::default());
         let part = |part: &LinkedPart| {
             let http = HttpCore::with_timer(part.http.clone(), context.clock, context.timer.clone());
-            let shared = CoreShared { context: Rc::clone(&context), http, run: Arc::clone(&part.run) };
+            let (run, shares) = (Arc::clone(&part.run), Rc::clone(&shares));
+            let shared = CoreShared { context: Rc::clone(&context), http, run, shares };
             (part.pre.clone(), Rc::new(shared))
         };
         Ok(WasmCore { parts: self.parts.iter().map(part).collect() })
@@ -105,7 +114,17 @@ impl Guest for WasmGuest {
 }
 
 impl WasmCore {
-    async fn instance(&self, part: u16, stream: u64, epochs: u64) -> Result<WasmVu, VuError> {
+    /// An instance for one call of `setup` and its like.
+    async fn control_instance(&self, part: u16) -> Result<WasmVu, VuError> {
+        self.instance(part, SETUP_STREAM, |limits| limits.control_compute_ms).await
+    }
+
+    async fn instance(
+        &self,
+        part: u16,
+        stream: u64,
+        compute_ms: impl FnOnce(&GuestLimits) -> u64,
+    ) -> Result<WasmVu, VuError> {
         let Some((pre, shared)) = self.parts.get(usize::from(part)) else {
             return Err(VuError::Fault(Fault::new(
                 "instantiate",
@@ -113,7 +132,9 @@ impl WasmCore {
                 "the plan names a plugin it does not have",
             )));
         };
-        WasmVu::instantiate(pre, Rc::clone(shared), stream, (MAX_MEMORY_BYTES, epochs)).await
+        let limits = &shared.run.limits;
+        let allowance = Allowance { memory_bytes: limits.memory_bytes, compute_ms: compute_ms(limits) };
+        WasmVu::instantiate(pre, Rc::clone(shared), stream, allowance).await
     }
 }
 
@@ -121,25 +142,25 @@ impl GuestCore for WasmCore {
     type Vu = WasmVu;
 
     async fn setup(&self, part: u16, context: &str) -> Result<String, VuError> {
-        self.instance(part, SETUP_STREAM, MAX_CONTROL_EPOCHS).await?.setup(context).await
+        self.control_instance(part).await?.setup(context).await
     }
 
     async fn setup_phase(&self, part: u16, context: &str) -> Result<String, VuError> {
-        self.instance(part, SETUP_STREAM, MAX_CONTROL_EPOCHS).await?.setup_phase(context).await
+        self.control_instance(part).await?.setup_phase(context).await
     }
 
     async fn start(&self, vu: VuInfo, shared: &str) -> Result<WasmVu, VuError> {
         let stream = u64::from(vu.phase) << PHASE_SHIFT | vu.id;
-        let mut instance = self.instance(vu.part, stream, MAX_CALL_EPOCHS).await?;
+        let mut instance = self.instance(vu.part, stream, |limits| limits.compute_ms).await?;
         instance.start(vu, shared).await?;
         Ok(instance)
     }
 
     async fn teardown_phase(&self, part: u16, shared: &str) -> Result<(), VuError> {
-        self.instance(part, SETUP_STREAM, MAX_CONTROL_EPOCHS).await?.teardown_phase(shared).await
+        self.control_instance(part).await?.teardown_phase(shared).await
     }
 
     async fn teardown(&self, part: u16, shared: &str) -> Result<(), VuError> {
-        self.instance(part, SETUP_STREAM, MAX_CONTROL_EPOCHS).await?.teardown(shared).await
+        self.control_instance(part).await?.teardown(shared).await
     }
 }

@@ -88,6 +88,7 @@ pub(super) fn find_max(
             plan: search.plan(&prepared.plan, rate_per_s),
             parts: prepared.parts.clone(),
             grants: prepared.grants.clone(),
+            limits: prepared.limits,
             seed: prepared.seed,
         };
         super::run::check_capacity(&trial.plan, job.matches, job.printer)?;

@@ -18,7 +18,7 @@ use crate::{args, env};
 /// The plugins of a run, compiled and linked.
 pub(super) fn guest(prepared: &Prepared, parts: Vec<WasmPart>) -> anyhow::Result<WasmGuest> {
     let cache = env::compiled_dir();
-    WasmGuest::new(&prepared.plan, prepared.seed, parts, cache.as_deref()).map_err(usage)
+    WasmGuest::new(&prepared.plan, prepared.seed, parts, prepared.limits, cache.as_deref()).map_err(usage)
 }
 
 /// What every plugin of the run is given.
@@ -42,7 +42,11 @@ pub(super) fn wasm_parts(
             plugin: loaded.descriptor.name.clone(),
             feeds: own.map_or(&plan.feeds, |part| &part.feeds).clone(),
             http,
-            artifacts: loaded.descriptor.asks.artifacts.then(|| ArtifactStore::new(artifacts)),
+            artifacts: loaded
+                .descriptor
+                .asks
+                .artifacts
+                .then(|| ArtifactStore::new(artifacts, &prepared.limits)),
         })
     };
     prepared.parts.iter().enumerate().map(part).collect()

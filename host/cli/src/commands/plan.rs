@@ -1,5 +1,7 @@
 //! `stresshost plan`
 
+use std::path::Path;
+
 use clap::ArgMatches;
 use stresshost_plan::Descriptor;
 use stresshost_report::{PlanSetting, plan_text};
@@ -12,12 +14,12 @@ use crate::exit::Exit;
 use crate::printer::Printer;
 
 pub(super) fn plan(
-    plugin: &Plugin,
+    located: (&Path, &Plugin),
     descriptor: &Descriptor,
     matches: &ArgMatches,
     printer: &Printer,
 ) -> anyhow::Result<Exit> {
-    let Prepared { plan, grants, .. } = prepare(plugin, descriptor, matches)?;
+    let Prepared { plan, grants, .. } = prepare(located, descriptor, matches)?;
     if args::is_set(matches, "json") {
         printer.result(format!("{}\n", serde_json::to_string_pretty(&plan)?).as_bytes())?;
         return Ok(Exit::Pass);

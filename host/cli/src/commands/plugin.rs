@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::ArgMatches;
 use stresshost_plan::Descriptor;
-use stresshost_wasm::Loadable;
+use stresshost_wasm::{GuestLimits, Loadable};
 
 use crate::args;
 use crate::exit::{Exit, usage};
@@ -37,7 +37,7 @@ fn list(printer: &Printer) -> anyhow::Result<()> {
 
 fn inspect(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<()> {
     let reference = args::text(matches, "plugin").unwrap_or_default();
-    let plugin = loader::load(reference)?;
+    let (_, plugin) = loader::load(reference, GuestLimits::default())?;
     let descriptor = super::prepare::describe(&plugin, reference)?;
     let text = if args::is_set(matches, "json") {
         format!("{}\n", serde_json::to_string_pretty(&descriptor)?)

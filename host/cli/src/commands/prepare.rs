@@ -1,16 +1,18 @@
 //! What `run` and `plan` have in common: config, input, plan, grants.
 
+use std::path::Path;
+
 use anyhow::Context;
 use clap::ArgMatches;
 use stresshost_metrics::ErrorKind;
 use stresshost_plan::yaml::Document;
 use stresshost_plan::{Descriptor, LimitScope, Plan, Problem, RateLimit, Threshold, parse_rate};
-use stresshost_wasm::{CallError, PROTOCOLS, Plugin};
+use stresshost_wasm::{CallError, GuestLimits, PROTOCOLS, Plugin};
 
 use super::resolve::{LoadedPart, resolve};
 use crate::exit::{Exit, coded, usage};
 use crate::grants::Grants;
-use crate::{args, config, plugin_args};
+use crate::{args, capacity, config, plugin_args};
 
 /// A plan and what it may reach.
 pub(super) struct Prepared {
@@ -18,6 +20,7 @@ pub(super) struct Prepared {
     /// The plugins of its parts; one for a plan without parts.
     pub(super) parts: Vec<LoadedPart>,
     pub(super) grants: Grants,
+    pub(super) limits: GuestLimits,
     pub(super) seed: u64,
 }
 
@@ -29,7 +32,7 @@ pub(super) fn describe(plugin: &Plugin, reference: &str) -> anyhow::Result<Descr
 
 /// Turns arguments into a plan.
 pub(super) fn prepare(
-    plugin: &Plugin,
+    (path, plugin): (&Path, &Plugin),
     descriptor: &Descriptor,
     matches: &ArgMatches,
 ) -> anyhow::Result<Prepared> {
@@ -46,11 +49,25 @@ pub(super) fn prepare(
     input.input.flags.values().for_each(|value| grants.name_urls_in(value));
     let mut plan = plugin.plan(&input.input).map_err(|error| call_error(error, input.document.as_ref()))?;
     plan.notes.extend(plugin_args::notes(matches, descriptor));
-    let parts = resolve(&mut plan, plugin, descriptor)?;
+    let limits = guest_limits(&args::texts(matches, "guest-limit"))?;
+    let parts = resolve(&mut plan, (path, plugin), descriptor, limits)?;
     add_rules(&mut plan, matches)?;
     grants.check_plan(&plan)?;
     let seed = matches.get_one::<u64>("seed").copied().unwrap_or_else(fresh_seed);
-    Ok(Prepared { plan, parts, grants, seed })
+    Ok(Prepared { plan, parts, grants, limits, seed })
+}
+
+/// Reads `--guest-limit`. What all plugins of a run may grow to together is, unless said otherwise, three quarters of the
+/// memory that is free: a plugin that grows must not make the machine swap or the system end the host.
+pub(super) fn guest_limits(assignments: &[String]) -> anyhow::Result<GuestLimits> {
+    let mut limits = GuestLimits::default();
+    if let Some(bytes) = capacity::memory_bytes() {
+        limits.total_memory_bytes = bytes / 4 * 3;
+    }
+    for assignment in assignments {
+        limits.set(assignment).map_err(|error| usage(format!("--guest-limit: {error}")))?;
+    }
+    Ok(limits)
 }
 
 /// Adds the thresholds and rate limits of the command line; those stand beside the plan's own.

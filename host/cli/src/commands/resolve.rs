@@ -1,13 +1,14 @@
 //! Plugins that a plan's phases name: each is loaded, planned with what it is given, and put into the plan.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use stresshost_plan::{
     Descriptor, Mix, PLAN_INPUT_SCHEMA, Part, PhaseWorkload, Plan, PlanInput, Problem, Scenario, nearest,
 };
-use stresshost_wasm::{Loadable, Plugin};
+use stresshost_wasm::{GuestLimits, Loadable, Plugin};
 
 use super::prepare::{call_error, describe};
 use crate::exit::usage;
@@ -19,6 +20,8 @@ const MAX_PARTS: usize = 64;
 /// A plugin of a run, as far as the load needs it.
 #[derive(Clone)]
 pub(super) struct LoadedPart {
+    /// The file it was read from.
+    pub(super) path: PathBuf,
     pub(super) descriptor: Descriptor,
     pub(super) loadable: Arc<Loadable>,
 }
@@ -27,10 +30,15 @@ pub(super) struct LoadedPart {
 /// for a plan that names no other plugin.
 pub(super) fn resolve(
     plan: &mut Plan,
-    plugin: &Plugin,
+    (path, plugin): (&Path, &Plugin),
     descriptor: &Descriptor,
+    limits: GuestLimits,
 ) -> anyhow::Result<Vec<LoadedPart>> {
-    let own = LoadedPart { descriptor: descriptor.clone(), loadable: Arc::clone(plugin.loadable()) };
+    let own = LoadedPart {
+        path: path.to_owned(),
+        descriptor: descriptor.clone(),
+        loadable: Arc::clone(plugin.loadable()),
+    };
     let mut parts = vec![own];
     if plan.phases.iter().all(|phase| phase.workloads.is_empty()) {
         return Ok(parts);
@@ -55,7 +63,7 @@ pub(super) fn resolve(
             }
             let phase = plan.phases[index].name.clone();
             let named = || format!("phase `{phase}`, plugin `{}`", workload.plugin);
-            let loaded = loader::load(&workload.plugin).with_context(named)?;
+            let (path, loaded) = loader::load(&workload.plugin, limits).with_context(named)?;
             let descriptor = describe(&loaded, &workload.plugin).with_context(named)?;
             check_flags(&descriptor, &workload).with_context(named)?;
             let input = PlanInput {
@@ -70,7 +78,7 @@ pub(super) fn resolve(
                 return Err(usage(message)).with_context(named);
             }
             merge(plan, index, planned, &descriptor, &loaded)?;
-            parts.push(LoadedPart { descriptor, loadable: Arc::clone(loaded.loadable()) });
+            parts.push(LoadedPart { path, descriptor, loadable: Arc::clone(loaded.loadable()) });
         }
     }
     let problems = plan.validate();

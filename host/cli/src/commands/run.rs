@@ -16,6 +16,7 @@ use stresshost_wasm::Plugin;
 use super::find_max::find_max;
 use super::guest;
 use super::prepare::{Prepared, call_error, prepare};
+use super::replay;
 use crate::capacity::Machine;
 use crate::control::{Control, Controlled, Listener};
 use crate::exit::{Exit, coded, usage};
@@ -28,10 +29,21 @@ use crate::signals::Signals;
 use crate::{args, logging};
 
 pub(super) fn run(
+    located: (&Path, &Plugin),
+    descriptor: &Descriptor,
+    matches: &ArgMatches,
+    printer: &Printer,
+) -> anyhow::Result<Exit> {
+    run_prepared(located.1, descriptor, matches, printer, || prepare(located, descriptor, matches))
+}
+
+/// Runs what `prepared` makes, once it is known that everything around it can be done.
+pub(super) fn run_prepared(
     plugin: &Plugin,
     descriptor: &Descriptor,
     matches: &ArgMatches,
     printer: &Printer,
+    prepared: impl FnOnce() -> anyhow::Result<Prepared>,
 ) -> anyhow::Result<Exit> {
     let output = Output::read(matches)?;
     if output.quiet {
@@ -41,7 +53,7 @@ pub(super) fn run(
         printer.warn(&complaint);
     }
     let streams = streams(matches, &output)?;
-    let prepared = prepare(plugin, descriptor, matches)?;
+    let prepared = prepared()?;
     let signals = Signals::listen().context("cannot listen for signals")?;
     let progress = output.progress;
     let job = Job { plugin, descriptor, matches, streams: &streams, signals: &signals, progress, printer };
@@ -144,7 +156,7 @@ pub(super) fn load(
     let mut outputs = Outputs::open(job.streams, id, &plan.name, job.printer)?;
     // Before there is a directory: wrong connection settings leave nothing behind.
     let parts = guest::wasm_parts(prepared, job.matches, path)?;
-    let mut directory = RunDir::create(path, &record(id, prepared, &plugin, &host))?;
+    let mut directory = RunDir::create(path, &record(id, prepared, job.matches, &plugin, &host))?;
     let guest = guest::guest(prepared, parts)?;
     // A search says itself what each of its trials is.
     if !args::is_set(job.matches, "find-max") {
@@ -254,7 +266,15 @@ fn run_id(seed: u64) -> String {
 }
 
 /// What `run.json` records before the load begins: enough to run it again.
-fn record(id: &str, prepared: &Prepared, plugin: &PluginInfo, host: &HostInfo) -> serde_json::Value {
+fn record(
+    id: &str,
+    prepared: &Prepared,
+    matches: &ArgMatches,
+    plugin: &PluginInfo,
+    host: &HostInfo,
+) -> serde_json::Value {
+    let limits: serde_json::Map<String, serde_json::Value> =
+        prepared.limits.values().map(|(name, value)| (name.to_owned(), value.into())).collect();
     json!({
         "schema": "stresshost.run/1",
         "id": id,
@@ -262,6 +282,8 @@ fn record(id: &str, prepared: &Prepared, plugin: &PluginInfo, host: &HostInfo) -
         "plugin": plugin,
         "host": host,
         "granted": prepared.grants.texts,
+        "limits": limits,
+        "replay": replay::Recorded::of(prepared, matches),
         "plan": prepared.plan,
     })
 }

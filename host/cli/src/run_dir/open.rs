@@ -13,6 +13,7 @@ use stresshost_plan::{Analysis, Plan};
 use stresshost_report::Format;
 
 use super::{ANALYSIS, RECORDS, RUN, RUN_SCHEMA, STARTED, Started};
+use crate::commands::Recorded;
 use crate::exit::usage;
 
 /// The run directory of a run that is over or was killed.
@@ -21,15 +22,21 @@ pub(crate) struct OpenRun {
     summary: Option<Summary>,
 }
 
-/// What of `run.json` a summary is rebuilt from.
+/// `run.json`, as far as it is read again.
 #[derive(Deserialize)]
-struct RunJson {
+pub(crate) struct RecordedRun {
     schema: String,
     id: String,
-    seed: u64,
+    pub(crate) seed: u64,
     plugin: PluginInfo,
     host: HostInfo,
-    plan: Plan,
+    #[serde(default)]
+    pub(crate) granted: Vec<String>,
+    #[serde(default)]
+    pub(crate) limits: serde_json::Map<String, serde_json::Value>,
+    #[serde(default)]
+    pub(crate) replay: Recorded,
+    pub(crate) plan: Plan,
 }
 
 impl OpenRun {
@@ -55,16 +62,22 @@ impl OpenRun {
         read(&self.path.join(ANALYSIS), Torn::Absent)
     }
 
-    /// The summary, computed again from the record.
-    pub(crate) fn rebuild(&self) -> anyhow::Result<Rebuilt> {
+    /// What was about to be run.
+    pub(crate) fn recorded(&self) -> anyhow::Result<RecordedRun> {
         let path = self.path.join(RUN);
-        let run: RunJson = read(&path, Torn::Damaged)?.ok_or_else(|| {
+        let run: RecordedRun = read(&path, Torn::Damaged)?.ok_or_else(|| {
             usage(format!("`{}` is missing: nothing can be rebuilt without it", path.display()))
         })?;
         if run.schema != RUN_SCHEMA {
             let path = path.display();
             return Err(usage(format!("`{path}` is `{}`: this version reads `{RUN_SCHEMA}`", run.schema)));
         }
+        Ok(run)
+    }
+
+    /// The summary, computed again from the record.
+    pub(crate) fn rebuild(&self) -> anyhow::Result<Rebuilt> {
+        let run = self.recorded()?;
         let started: Option<Started> = read(&self.path.join(STARTED), Torn::Absent)?;
         let info = RunInfo {
             id: run.id,

@@ -6,10 +6,10 @@ use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::GuestLimits;
 use crate::bindings::artifacts::Host;
 use crate::imports::NOT_LIVE;
 use crate::state::VuState;
-use crate::{MAX_ARTIFACT_BYTES, MAX_ARTIFACTS};
 
 /// Bytes of an artifact's name: what common file systems hold.
 const MAX_NAME_BYTES: usize = 255;
@@ -18,30 +18,34 @@ const MAX_NAME_BYTES: usize = 255;
 #[derive(Debug)]
 pub struct ArtifactStore {
     directory: PathBuf,
+    most_files: u64,
+    most_bytes: u64,
     /// Sizes of the files written. Held while a file is written, so that two users do not tear one file.
     written: Mutex<HashMap<PathBuf, u64>>,
 }
 
 impl ArtifactStore {
     /// Artifacts below `directory`, which is made when the first is written.
-    pub fn new(directory: PathBuf) -> Self {
-        Self { directory, written: Mutex::default() }
+    pub fn new(directory: PathBuf, limits: &GuestLimits) -> Self {
+        let GuestLimits { artifacts: most_files, artifact_bytes: most_bytes, .. } = *limits;
+        Self { directory, most_files, most_bytes, written: Mutex::default() }
     }
 
     fn put(&self, name: &str, bytes: &[u8], append: bool) -> Result<(), String> {
         let relative = plain(name)?;
         let mut written = self.written.lock().map_err(|_| "the run is ending")?;
         let known = written.get(&relative).copied();
-        if known.is_none() && written.len() >= MAX_ARTIFACTS {
-            return Err(format!("more than {MAX_ARTIFACTS} artifacts"));
+        if known.is_none() && written.len() as u64 >= self.most_files {
+            return Err(format!("more than {} artifacts", self.most_files));
         }
         let size = bytes.len() as u64 + if append { known.unwrap_or(0) } else { 0 };
         let others: u64 = written.iter().filter(|(path, _)| **path != relative).map(|(_, size)| size).sum();
-        if others + size > MAX_ARTIFACT_BYTES {
-            return Err(format!("more than {MAX_ARTIFACT_BYTES} bytes of artifacts"));
+        if others + size > self.most_bytes {
+            return Err(format!("more than {} bytes of artifacts", self.most_bytes));
         }
         let path = self.directory.join(&relative);
-        store(&path, bytes, append && known.is_some())
+        no_links(&self.directory, &relative)
+            .and_then(|()| store(&path, bytes, append && known.is_some()))
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
         written.insert(relative, size);
         Ok(())
@@ -56,7 +60,24 @@ fn store(path: &Path, bytes: &[u8], append: bool) -> std::io::Result<()> {
     file.write_all(bytes)
 }
 
-/// A relative path of plain names. The directory is the run's own and new, so it holds no links to follow.
+/// Refuses to go through a link. Guests cannot make any, but somebody else may have put one into the run directory.
+fn no_links(directory: &Path, relative: &Path) -> std::io::Result<()> {
+    let mut path = directory.to_owned();
+    for part in relative.components() {
+        path.push(part);
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_symlink() => {
+                return Err(std::io::Error::other("there is a link on the way, which is not followed"));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A relative path of plain names.
 fn plain(name: &str) -> Result<PathBuf, String> {
     let path = Path::new(name);
     let named = !name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control);
@@ -92,7 +113,7 @@ mod tests {
     #[test]
     fn writes_replaces_and_appends_below_its_directory() {
         let root = tempfile::tempdir().unwrap();
-        let store = ArtifactStore::new(root.path().join("artifacts"));
+        let store = ArtifactStore::new(root.path().join("artifacts"), &GuestLimits::default());
         store.put("a/rows.csv", b"one\n", true).unwrap();
         store.put("a/rows.csv", b"two\n", true).unwrap();
         let path = root.path().join("artifacts/a/rows.csv");
@@ -112,9 +133,31 @@ mod tests {
     #[test]
     fn size_is_bounded() {
         let root = tempfile::tempdir().unwrap();
-        let store = ArtifactStore::new(root.path().to_owned());
-        store.written.lock().unwrap().insert("big".into(), MAX_ARTIFACT_BYTES - 2);
+        let limits = GuestLimits { artifacts: 3, artifact_bytes: 12, ..GuestLimits::default() };
+        let store = ArtifactStore::new(root.path().to_owned(), &limits);
+        store.put("big", b"0123456789", false).unwrap();
         assert!(store.put("small", b"12", false).is_ok());
-        assert!(store.put("other", b"1", false).unwrap_err().contains("bytes of artifacts"));
+        assert!(store.put("other", b"1", false).unwrap_err().contains("more than 12 bytes of artifacts"));
+        store.put("empty", b"", false).unwrap();
+        assert!(store.put("one more", b"", false).unwrap_err().contains("more than 3 artifacts"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_are_not_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let outside = root.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("file"), "kept").unwrap();
+        let directory = root.path().join("artifacts");
+        fs::create_dir(&directory).unwrap();
+        std::os::unix::fs::symlink(&outside, directory.join("way")).unwrap();
+        std::os::unix::fs::symlink(outside.join("file"), directory.join("file")).unwrap();
+        let store = ArtifactStore::new(directory, &GuestLimits::default());
+        for name in ["way/new", "way/file", "file"] {
+            assert!(store.put(name, b"changed", false).unwrap_err().contains("not followed"), "{name}");
+        }
+        assert_eq!(fs::read(outside.join("file")).unwrap(), b"kept");
+        assert!(!outside.join("new").exists());
     }
 }

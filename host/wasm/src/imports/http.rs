@@ -5,7 +5,6 @@ use std::cell::Ref;
 use stresshost_io::http::{RequestSpec, Response};
 use stresshost_metrics::ErrorKind;
 
-use crate::MAX_PREPARED;
 use crate::bindings::http::{Host, Request, Shot};
 use crate::firing::refused;
 use crate::imports::NOT_LIVE;
@@ -15,8 +14,9 @@ use crate::waiting::{Fulfilled, Wish};
 impl Host for VuState {
     fn prepare(&mut self, request: Request) -> Result<u32, String> {
         let live = &mut *self.granted().ok_or(NOT_LIVE)?;
-        if live.prepared.len() >= MAX_PREPARED {
-            return Err(format!("more than {MAX_PREPARED} prepared requests; put what varies into slots"));
+        let most = live.core.run.limits.prepared;
+        if live.prepared.len() as u64 >= most {
+            return Err(format!("more than {most} prepared requests; put what varies into slots"));
         }
         let spec = RequestSpec {
             method: &request.method,

@@ -7,14 +7,18 @@ use crate::state::VuState;
 impl Host for VuState {
     fn write(&mut self, level: String, message: String) {
         let live = self.granted();
-        let (plugin, shown) = match &live {
-            Some(live) => (live.core.run.plugin.as_str(), live.core.run.may_log()),
-            None => ("plugin", true),
+        let (plugin, shown, most_bytes) = match &live {
+            Some(live) => {
+                let run = &live.core.run;
+                (run.plugin.as_str(), run.may_log(), run.limits.log_line_bytes)
+            }
+            None => ("plugin", true, MAX_LOG_LINE_BYTES as u64),
         };
         if !shown {
             return;
         }
-        let message = &message[..message.floor_char_boundary(MAX_LOG_LINE_BYTES)];
+        let message =
+            &message[..message.floor_char_boundary(usize::try_from(most_bytes).unwrap_or(usize::MAX))];
         match level.as_str() {
             "error" => tracing::error!(target: "plugin", plugin, "{message}"),
             "warn" => tracing::warn!(target: "plugin", plugin, "{message}"),

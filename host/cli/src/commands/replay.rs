@@ -1,0 +1,134 @@
+//! `stresshost replay`: the plan, seed, plugins and grants of a run directory, run again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::ArgMatches;
+use serde::{Deserialize, Serialize};
+use stresshost_wasm::{GuestLimits, Plugin};
+
+use super::prepare::{Prepared, describe};
+use super::resolve::LoadedPart;
+use super::run::run_prepared;
+use crate::exit::{Exit, coded, usage};
+use crate::grants::Grants;
+use crate::printer::Printer;
+use crate::run_dir::{OpenRun, RecordedRun};
+use crate::{args, loader};
+
+/// What a run directory keeps besides plan, seed and grants so that the run can be done again.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Recorded {
+    /// The file of each plugin, and its digest.
+    plugins: Vec<RecordedPlugin>,
+    /// Flags that decide what the run connects to and how.
+    flags: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct RecordedPlugin {
+    path: PathBuf,
+    digest: String,
+}
+
+impl Recorded {
+    /// What a run that is about to begin is made of.
+    pub(super) fn of(prepared: &Prepared, matches: &ArgMatches) -> Self {
+        let plugin = |part: &LoadedPart| RecordedPlugin {
+            path: part.path.clone(),
+            digest: part.loadable.digest.clone(),
+        };
+        let mut flags = Vec::new();
+        for name in ["resolve", "ca"] {
+            for value in args::texts(matches, name) {
+                // A file is named from where the run was started.
+                let path = (name == "ca").then(|| Path::new(&value).canonicalize().ok()).flatten();
+                let value = path.map_or(value, |path| path.display().to_string());
+                flags.push(format!("--{name}={value}"));
+            }
+        }
+        if args::is_set(matches, "insecure") {
+            flags.push("--insecure".to_owned());
+        }
+        Self { plugins: prepared.parts.iter().map(plugin).collect(), flags }
+    }
+}
+
+/// Runs a recorded run again, into a new run directory.
+pub(super) fn replay(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<Exit> {
+    let directory = Path::new(args::text(matches, "dir").unwrap_or("."));
+    let run = OpenRun::open(directory)?.recorded()?;
+    let RecordedRun { seed, granted, limits, replay, plan, .. } = run;
+    let known = || format!("cannot replay `{}`", directory.display());
+    let limits = limits_of(&limits).with_context(known)?;
+    let (plugin, parts) = load_parts(&replay, limits).with_context(known)?;
+    if parts.len() != plan.parts.len().max(1) {
+        return Err(usage("its plan and its list of plugins do not belong together")).with_context(known);
+    }
+    let problems = plan.validate();
+    if !problems.is_empty() {
+        return Err(usage(crate::config::render(None, &problems))).with_context(known);
+    }
+    let grants = Grants::new(&granted).with_context(known)?;
+    grants.check_plan(&plan)?;
+    let given: Vec<String> = args::texts(matches, "flags");
+    let command = args::run_command();
+    let argv = [replay.flags, given].concat();
+    let matches = match super::parse(command, &argv, printer)? {
+        super::Parsed::Shown(exit) => return Ok(exit),
+        super::Parsed::Matches(matches) => matches,
+    };
+    refuse_changes(&matches)?;
+    let descriptor = parts[0].descriptor.clone();
+    run_prepared(&plugin, &descriptor, &matches, printer, || {
+        Ok(Prepared { plan, parts, grants, limits, seed })
+    })
+}
+
+/// A replay is the run as it was: flags that would make it another are refused.
+fn refuse_changes(matches: &ArgMatches) -> anyhow::Result<()> {
+    let changes =
+        ["plugin", "config", "set", "seed", "threshold", "limit", "allow", "guest-limit", "find-max"];
+    let given = |name: &&&str| matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
+    match changes.iter().find(given) {
+        Some(name) => {
+            Err(usage(format!("--{name}: a replay is the run as it was; `stresshost run` makes another")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The limits as they were recorded; those this host does not know any more are told.
+fn limits_of(recorded: &serde_json::Map<String, serde_json::Value>) -> anyhow::Result<GuestLimits> {
+    let mut limits = GuestLimits::default();
+    for (name, value) in recorded {
+        let value = value.as_u64().ok_or_else(|| usage(format!("limit `{name}` is no number")))?;
+        limits.set_value(name, value).map_err(usage)?;
+    }
+    Ok(limits)
+}
+
+/// Reads every plugin again and holds it against its recorded digest.
+fn load_parts(recorded: &Recorded, limits: GuestLimits) -> anyhow::Result<(Plugin, Vec<LoadedPart>)> {
+    let mut parts = Vec::new();
+    let mut first = None;
+    for RecordedPlugin { path, digest } in &recorded.plugins {
+        let reference = path.display().to_string();
+        let (path, plugin) = loader::load(&reference, limits)?;
+        let found = &plugin.loadable().digest;
+        if found != digest {
+            let message = format!(
+                "plugin `{reference}` has changed since: it was {digest} and is {found}; put the old file back"
+            );
+            return Err(coded(Exit::NotVerified, message));
+        }
+        let descriptor = describe(&plugin, &reference)?;
+        let loadable = Arc::clone(plugin.loadable());
+        parts.push(LoadedPart { path, descriptor, loadable });
+        first.get_or_insert(plugin);
+    }
+    let plugin =
+        first.ok_or_else(|| usage("it was made by a version that did not record its plugins' files"))?;
+    Ok((plugin, parts))
+}
