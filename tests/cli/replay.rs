@@ -13,7 +13,17 @@ fn a_run_is_done_again_as_it_was() {
     let shop = Shop::start_in_thread(ShopConfig::default()).unwrap();
     let project = Project::default();
     let rule = format!("shop.test:80={}", shop.addr());
-    let args = ["http://shop.test/products/1", "--resolve", &rule, "--iterations", "20", "--vus", "2", "--seed", "7"];
+    let args = [
+        "http://shop.test/products/1",
+        "--resolve",
+        &rule,
+        "--iterations",
+        "20",
+        "--vus",
+        "2",
+        "--seed",
+        "7",
+    ];
     let (finished, first) =
         project.measure("devstress", &[&args[..], &["--guest-limit", "memory=32MiB"]].concat());
     finished.expect_exit(0);

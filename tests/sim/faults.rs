@@ -1,7 +1,8 @@
 //! Guests that fail, break and panic.
 
-use stresshost_engine::{MAX_FAULT_TEXTS, MAX_FAULTS, RunError};
+use stresshost_engine::{FaultPolicy, MAX_FAULT_TEXTS, MAX_FAULTS, RunError};
 use stresshost_metrics::VerdictStatus;
+use stresshost_plan::Part;
 
 use crate::guest::{Call, Deed, Script};
 use crate::laws;
@@ -22,7 +23,58 @@ fn a_guest_that_always_breaks_is_given_up() {
     assert!(summary.run.duration_s < 60.0, "given up after {} s", summary.run.duration_s);
     assert_eq!(summary.verdict.status, VerdictStatus::Fault);
     assert!(!summary.run.interrupted, "nobody asked it to stop");
-    assert_eq!(outcome.told, ["preparing", "started", "fault fault"]);
+    assert_eq!(outcome.told[..3], ["preparing", "started", "fault fault"]);
+    assert!(
+        outcome.told[3].starts_with("scripted stopped after 1") && outcome.told.len() == 4,
+        "{:?}",
+        outcome.told
+    );
+}
+
+/// Two plugins side by side: scenario 0 of `a` breaks always, scenario 1 of `b` never.
+fn side_by_side(on_fault: FaultPolicy) -> Case {
+    let mut plan = plan([closed(2, 2_000), closed(2, 2_000)]);
+    plan.parts = ["a", "b"].map(|plugin| Part { plugin: plugin.into(), ..Part::default() }).to_vec();
+    plan.scenarios[1].part = 1;
+    let script = Script { fault_percent: 100, breaks_only: Some(0), ..serving(5) };
+    Case { plan, script, on_fault, ..Case::default() }
+}
+
+#[test]
+fn a_plugin_is_stopped_alone() {
+    for budget in [1, 3] {
+        let case = side_by_side(FaultPolicy { budget, ends_run: false });
+        let outcome = simulate(&case);
+        laws::hold(&case, &outcome);
+        let summary = outcome.summary();
+        let [broken, sound] = &summary.scenarios[..] else { panic!("two scenarios") };
+        // Its other user may have been under way.
+        let faulted = broken.iterations.faulted;
+        assert!((budget..=budget + 1).contains(&faulted), "{faulted} faults with a budget of {budget}");
+        assert_eq!((sound.iterations.finished, sound.iterations.faulted), (2 * 2_000 / 5, 0));
+        assert_eq!(summary.verdict.status, VerdictStatus::Fault);
+        let stopped = outcome.told.iter().filter(|told| told.starts_with("a stopped after ")).count();
+        assert_eq!(stopped, 1, "{:?}", outcome.told);
+    }
+}
+
+#[test]
+fn a_run_can_end_with_its_first_fault() {
+    let case = side_by_side(FaultPolicy { budget: 1, ends_run: true });
+    let outcome = simulate(&case);
+    laws::hold(&case, &outcome);
+    assert!(outcome.summary().run.duration_s < 0.1, "{}", outcome.summary().run.duration_s);
+    assert_eq!(outcome.summary().verdict.status, VerdictStatus::Fault);
+}
+
+#[test]
+fn a_run_ends_when_no_plugin_is_left() {
+    let mut case = side_by_side(FaultPolicy { budget: 1, ends_run: false });
+    case.script.breaks_only = None;
+    let outcome = simulate(&case);
+    laws::hold(&case, &outcome);
+    assert!(outcome.summary().run.duration_s < 0.1, "{}", outcome.summary().run.duration_s);
+    assert_eq!(outcome.told.iter().filter(|told| told.contains(" stopped after ")).count(), 2);
 }
 
 /// More faults at one instant than any queue holds: each is counted.

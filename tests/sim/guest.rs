@@ -15,6 +15,8 @@ pub(crate) struct Script {
     pub(crate) service_ms: (u64, u64),
     pub(crate) fail_percent: u64,
     pub(crate) fault_percent: u64,
+    /// The only scenario that breaks; none: all do.
+    pub(crate) breaks_only: Option<u16>,
     pub(crate) endless_percent: u64,
     /// While the target stands still nothing completes: milliseconds since the load began, from and to.
     pub(crate) stall_ms: Option<(u64, u64)>,
@@ -364,9 +366,11 @@ impl Script {
 
     fn fate(&self, ticket: Ticket) -> IterationEnd {
         let roll = self.dice(ticket, 1) % 100;
+        let breaks = self.breaks_only.is_none_or(|only| only == ticket.scenario);
+        let fault_percent = if breaks { self.fault_percent } else { 0 };
         if roll < self.fail_percent {
             IterationEnd::Failed
-        } else if roll < self.fail_percent + self.fault_percent {
+        } else if roll < self.fail_percent + fault_percent {
             IterationEnd::Faulted
         } else {
             IterationEnd::Finished

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use stresshost_clock::{NS_PER_MS, NS_PER_S};
-use stresshost_engine::{Arrivals, MAX_FAULTS, Mix, START_LEAD_MS, Ticket, stream_seed};
+use stresshost_engine::{Arrivals, Mix, START_LEAD_MS, Ticket, stream_seed};
 use stresshost_metrics::IterationEnd;
 use stresshost_plan::{Executor, Schedule, Stream};
 
@@ -113,9 +113,9 @@ impl<'a> Model<'a> {
         stops.chain(self.outcome.aborted_ns).min().unwrap_or(u64::MAX)
     }
 
-    /// Whether the run gave the plugin up, at an instant nobody is told.
+    /// Whether the run gave a plugin up, at an instant nobody is told.
     pub(crate) fn gave_up(&self) -> bool {
-        self.outcome.summary().faults.iter().map(|fault| fault.count).sum::<u64>() >= MAX_FAULTS
+        self.outcome.told.iter().any(|told| told.contains(" stopped after "))
     }
 
     /// Load time of a phase at which it was stopped, unless it was over before.

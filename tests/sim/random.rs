@@ -6,6 +6,7 @@ mod plans;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use stresshost_engine::{FaultPolicy, MAX_FAULTS};
 use stresshost_metrics::Summary;
 use stresshost_plan::{Executor, Plan};
 
@@ -128,7 +129,9 @@ fn case(seed: u64) -> Case {
         }
     }
     let steers = if dice.one_in(2) { steers(dice, &plan, !stops.is_empty()) } else { Vec::new() };
-    Case { plan, script, stops, steers }
+    let budget = dice.pick(&[MAX_FAULTS, MAX_FAULTS, 1, 5]);
+    let on_fault = FaultPolicy { budget, ends_run: dice.one_in(4) };
+    Case { plan, script, stops, steers, on_fault }
 }
 
 /// Everything of an outcome that must be the same when the run is repeated: all but the machine's own use, and the order

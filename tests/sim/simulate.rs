@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stresshost_clock::{Clock, NS_PER_MS};
-use stresshost_engine::{Event, RunError, RunSpec, START_LEAD_MS, Steering, Stop, run_on_this_thread};
+use stresshost_engine::{
+    Event, FaultPolicy, RunError, RunSpec, START_LEAD_MS, Steering, Stop, run_on_this_thread,
+};
 use stresshost_metrics::{HostInfo, PluginInfo, Snapshot, Summary};
 use stresshost_plan::{
     ConstantArrivalRate, ConstantVus, Executor, ExternallyControlled, Iterations, PLAN_SCHEMA, Phase, Plan,
@@ -25,6 +27,7 @@ pub(crate) struct Case {
     pub(crate) stops: Vec<(u64, Level)>,
     /// What a person does meanwhile, in milliseconds on the run clock and in order.
     pub(crate) steers: Vec<(u64, Steer)>,
+    pub(crate) on_fault: FaultPolicy,
 }
 
 /// Something a person does to a run that goes on.
@@ -79,6 +82,7 @@ pub(crate) fn spec(case: &Case, cores: usize) -> (RunSpec<Scripted>, Arc<Mutex<L
         cores,
         stop: Stop::default(),
         steering: Steering::new(&case.plan.schedule()),
+        on_fault: case.on_fault,
         plugin: PluginInfo { name: "scripted".into(), ..PluginInfo::default() },
         host: HostInfo::default(),
     };
@@ -90,6 +94,7 @@ pub(crate) fn note(event: &Event<'_>, snapshots: &mut Vec<Snapshot>, told: &mut 
     match event {
         Event::Tick(tick) => snapshots.push(tick.snapshot.clone()),
         Event::Failure { code, .. } => told.push(format!("failure {code}")),
+        Event::PluginStopped { plugin, faults } => told.push(format!("{plugin} stopped after {faults}")),
         Event::Fault(fault) => told.push(format!("fault {}", fault.text)),
         Event::Preparing => told.push("preparing".into()),
         Event::Started => told.push("started".into()),

@@ -79,6 +79,7 @@ fn a_paused_run_can_be_stopped() {
                 script: serving(10),
                 steers: vec![(200, Steer::Pause)],
                 stops: vec![(9_000, level)],
+                ..Case::default()
             };
             let outcome = run(case);
             assert!(outcome.end_ns < 9_010 * NS_PER_MS, "over at {}", outcome.end_ns);

@@ -72,6 +72,12 @@ fn load_args(command: Command) -> Command {
             "Change a limit of the sandbox, such as `memory=256MiB`, `compute=30s` or `log-lines=0`; a wrong name lists \
              them all",
         ))
+        .arg(value(
+            "on-fault",
+            "POLICY",
+            "When a plugin breaks: restart-vu[:FAULTS] (and stop it after so many), stop-plugin or abort-run [default: \
+             restart-vu:100]",
+        ))
         .arg(list("allow", "TARGET", "Let the workload reach a target: scheme://host:port, `*` for any part"))
 }
 

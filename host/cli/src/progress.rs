@@ -44,6 +44,9 @@ impl<'a> Progress<'a> {
             Event::Failure { code, message } => {
                 self.printer.warn(&format!("an iteration failed: {message} [{code}]"));
             }
+            Event::PluginStopped { plugin, faults } => self.printer.warn(&format!(
+                "plugin `{plugin}` broke {faults} times and is stopped; --on-fault decides when"
+            )),
             Event::Fault(fault) => {
                 self.printer.warn(&format!("the plugin broke in `{}`: {}", fault.during, fault.text));
             }

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::core::{FromCore, PhaseDone, ToCore};
 use crate::director::{Director, PhaseState};
+use crate::fault_policy::GivenUp;
 use crate::guest::GuestCore;
 use crate::live::Wishes;
 use crate::phase::{Begin, PhaseStart};
@@ -22,7 +23,7 @@ use crate::stop::{Level, Stop, reached};
 use crate::ticket::SharedCount;
 use crate::ticks::{TickWorld, Ticks};
 use crate::usage::{Usage, usage};
-use crate::{Fault, MAX_FAULTS, RunError, START_LEAD_MS};
+use crate::{Fault, FaultPolicy, RunError, START_LEAD_MS};
 use log::Log;
 
 /// What a run tells its caller while it goes on.
@@ -66,6 +67,13 @@ pub enum Event<'a> {
     },
     /// The plugin broke. Told for the first of each text only.
     Fault(&'a Fault),
+    /// A plugin has broken too often: it begins nothing more.
+    PluginStopped {
+        /// Its name.
+        plugin: &'a str,
+        /// How often it broke.
+        faults: u64,
+    },
 }
 
 /// What came of the load.
@@ -86,6 +94,8 @@ pub(crate) struct Links {
     pub(crate) from_cores: mpsc::Receiver<FromCore>,
     pub(crate) wishes: watch::Receiver<Wishes>,
     pub(crate) stop: Stop,
+    pub(crate) on_fault: FaultPolicy,
+    pub(crate) given_up: Arc<GivenUp>,
     /// By part.
     pub(crate) plugins: Vec<String>,
 }
@@ -150,6 +160,8 @@ struct Control<'a, C> {
     names: Arc<Mutex<Names>>,
     to_cores: Vec<mpsc::Sender<ToCore>>,
     stop: Stop,
+    on_fault: FaultPolicy,
+    given_up: Arc<GivenUp>,
     director: Director,
     under: Vec<Under>,
     chores: JoinSet<Chore>,
@@ -183,6 +195,8 @@ impl<'a, C: GuestCore> Control<'a, C> {
             names: Arc::clone(&links.names),
             to_cores: links.to_cores.clone(),
             stop: links.stop.clone(),
+            on_fault: links.on_fault,
+            given_up: Arc::clone(&links.given_up),
             director: Director::new(schedule),
             under: schedule.phases.iter().map(|_| Under::default()).collect(),
             chores: JoinSet::new(),
@@ -475,12 +489,26 @@ impl<'a, C: GuestCore> Control<'a, C> {
             FromCore::PhaseDone(done) => self.phase_done(&done),
             FromCore::News(news) => {
                 self.log.note(news, self.on_event);
-                if self.log.fault_count() >= MAX_FAULTS && !self.stopping {
-                    self.stopping = true;
-                    self.stop.now();
-                    self.give_up_waiting()?;
-                }
+                self.give_up_on_plugins()?;
             }
+        }
+        Ok(())
+    }
+
+    /// Gives up on the plugins that have broken too often, and on the run when none is left.
+    fn give_up_on_plugins(&mut self) -> Result<(), RunError> {
+        let mut ends = false;
+        for (part, plugin) in self.log.plugins.iter().enumerate() {
+            let faults = self.log.part_faults[part];
+            if faults >= self.on_fault.budget && self.given_up.give_up(part) {
+                ends |= self.on_fault.ends_run || self.given_up.all();
+                (self.on_event)(Event::PluginStopped { plugin, faults });
+            }
+        }
+        if ends && !self.stopping {
+            self.stopping = true;
+            self.stop.now();
+            self.give_up_waiting()?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::context::CoreContext;
+use crate::fault_policy::GivenUp;
 use crate::guest::{Guest, GuestCore, VuError};
 use crate::limiter::Limits;
 use crate::live::Wishes;
@@ -25,6 +26,7 @@ pub(crate) struct Core<C> {
     pub(crate) guest: C,
     pub(crate) cores: usize,
     pub(crate) reports: Reports,
+    pub(crate) given_up: Arc<GivenUp>,
     pub(crate) to_control: mpsc::Sender<FromCore>,
     phases: RefCell<Vec<Rc<ActivePhase>>>,
     wishes: watch::Receiver<Wishes>,
@@ -104,6 +106,7 @@ pub(crate) struct CoreSpec<G> {
     pub(crate) limits: Arc<Limits>,
     pub(crate) seed: u64,
     pub(crate) stop: watch::Receiver<Level>,
+    pub(crate) given_up: Arc<GivenUp>,
     pub(crate) wishes: watch::Receiver<Wishes>,
     pub(crate) from_control: mpsc::Receiver<ToCore>,
     pub(crate) to_control: mpsc::Sender<FromCore>,
@@ -132,11 +135,24 @@ pub(crate) fn panic_text(error: JoinError) -> String {
 }
 
 async fn try_run_core<G: Guest>(spec: CoreSpec<G>) -> Result<(), RunError> {
-    let CoreSpec { index, cores, scenarios, clock, names, limits, seed, stop, wishes, to_control, .. } = spec;
+    let CoreSpec {
+        index,
+        cores,
+        scenarios,
+        clock,
+        names,
+        limits,
+        seed,
+        stop,
+        given_up,
+        wishes,
+        to_control,
+        ..
+    } = spec;
     let mut from_control = spec.from_control;
     let context = CoreContext::new(index, clock, scenarios, names, limits, seed)?;
     let guest = spec.guest.core(Rc::clone(&context)).map_err(guest_error)?;
-    let core = Rc::new(Core::new(context, guest, cores, wishes, to_control));
+    let core = Rc::new(Core::new(context, guest, cores, given_up, wishes, to_control));
     let helpers = [
         tokio::task::spawn_local(tick(Rc::clone(&core))),
         tokio::task::spawn_local(report(Rc::clone(&core))),
@@ -186,6 +202,7 @@ impl<C> Core<C> {
         context: Rc<CoreContext>,
         guest: C,
         cores: usize,
+        given_up: Arc<GivenUp>,
         wishes: watch::Receiver<Wishes>,
         to_control: mpsc::Sender<FromCore>,
     ) -> Self {
@@ -194,6 +211,7 @@ impl<C> Core<C> {
             guest,
             cores,
             reports: Reports::default(),
+            given_up,
             to_control,
             phases: RefCell::default(),
             wishes,
@@ -377,7 +395,7 @@ mod tests {
         let limits = Arc::new(Limits::new(&Plan::default()));
         let context = CoreContext::new(0, Clock::start(), 1, Arc::default(), limits, 0).expect("a timer");
         let wishes = watch::Sender::new(Wishes::default()).subscribe();
-        (Rc::new(Core::new(context, Idle, 1, wishes, to_control)), from_core)
+        (Rc::new(Core::new(context, Idle, 1, Arc::new(GivenUp::new(1)), wishes, to_control)), from_core)
     }
 
     /// The tick of a block and the iterations due in it.

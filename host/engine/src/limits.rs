@@ -1,6 +1,6 @@
 //! Caps of the engine, with their reasons.
 
-/// Plugin faults after which a run is given up: by then the plugin is broken, not unlucky.
+/// Faults after which a plugin is given up, unless the run's policy says otherwise: by then it is broken, not unlucky.
 pub const MAX_FAULTS: u64 = 100;
 
 /// Distinct fault texts kept for the report.

@@ -24,6 +24,7 @@ use tokio::task::LocalSet;
 use crate::context::CoreContext;
 use crate::control::{Event, Links, Loaded, control};
 use crate::core::{CoreSpec, FromCore, run_core};
+use crate::fault_policy::{FaultPolicy, GivenUp};
 use crate::guest::Guest;
 use crate::limiter::Limits;
 use crate::live::Steering;
@@ -47,6 +48,8 @@ pub struct RunSpec<G> {
     pub stop: Stop,
     /// How to pause and scale it from outside; made for the plan's schedule.
     pub steering: Steering,
+    /// What to do about a plugin that breaks.
+    pub on_fault: FaultPolicy,
     /// For the summary.
     pub plugin: PluginInfo,
     /// For the summary.
@@ -162,6 +165,7 @@ async fn load<G: Guest>(
 ) -> Result<Loaded, RunError> {
     let mut leash = Leash { stop: spec.stop.clone(), ended: false };
     let schedule = spec.plan.schedule();
+    let given_up = Arc::new(GivenUp::new(spec.plan.parts.len().max(1)));
     let (to_control, from_cores) = mpsc::channel(world.cores * BLOCKS_IN_FLIGHT);
     let mut to_cores = Vec::with_capacity(world.cores);
     for index in 0..world.cores {
@@ -178,6 +182,7 @@ async fn load<G: Guest>(
             limits: Arc::clone(&world.limits),
             seed: spec.seed,
             stop: spec.stop.watch(),
+            given_up: Arc::clone(&given_up),
             wishes: spec.steering.watch(),
             from_control,
             to_control: to_control.clone(),
@@ -193,6 +198,8 @@ async fn load<G: Guest>(
         from_cores,
         wishes: spec.steering.watch(),
         stop: spec.stop.clone(),
+        on_fault: spec.on_fault,
+        given_up,
         plugins: if spec.plan.parts.is_empty() { vec![spec.plugin.name.clone()] } else { parts.collect() },
     };
     let loaded = control(&spec.plan, &schedule, preparation, links, on_event).await?;

@@ -28,7 +28,12 @@ pub(crate) fn run_vu<C: GuestCore>(
     async move {
         let mut faults = 0_u32;
         let mut now_ns = core.context.clock.now_ns();
-        while let Some(Begun { ticket, at_ns }) = tickets.next(&core.context, now_ns).await {
+        loop {
+            if core.given_up.is(user.info.part) {
+                tickets.give_up(&core.context);
+                return seat.leave();
+            }
+            let Some(Begun { ticket, at_ns }) = tickets.next(&core.context, now_ns).await else { break };
             let flight = Flight::begin(&core, ticket, at_ns);
             let outcome = user.vu.iterate(ticket).await;
             now_ns = flight.end(match &outcome {
@@ -84,7 +89,7 @@ async fn restart<C: GuestCore>(
         return Again::Over;
     }
     while context.wait_until_load(until_ns).await.is_none() && !context.is_stopped() {}
-    if context.is_stopped() {
+    if context.is_stopped() || core.given_up.is(info.part) {
         return Again::Over;
     }
     match core.guest.start(info, shared).await {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use clap::ArgMatches;
+use stresshost_engine::FaultPolicy;
 use stresshost_metrics::ErrorKind;
 use stresshost_plan::yaml::Document;
 use stresshost_plan::{Descriptor, LimitScope, Plan, Problem, RateLimit, Threshold, parse_rate};
@@ -21,6 +22,7 @@ pub(super) struct Prepared {
     pub(super) parts: Vec<LoadedPart>,
     pub(super) grants: Grants,
     pub(super) limits: GuestLimits,
+    pub(super) on_fault: FaultPolicy,
     pub(super) seed: u64,
 }
 
@@ -54,7 +56,14 @@ pub(super) fn prepare(
     add_rules(&mut plan, matches)?;
     grants.check_plan(&plan)?;
     let seed = matches.get_one::<u64>("seed").copied().unwrap_or_else(fresh_seed);
-    Ok(Prepared { plan, parts, grants, limits, seed })
+    let on_fault = on_fault(matches)?;
+    Ok(Prepared { plan, parts, grants, limits, on_fault, seed })
+}
+
+/// Reads `--on-fault`.
+pub(super) fn on_fault(matches: &ArgMatches) -> anyhow::Result<FaultPolicy> {
+    let policy = args::text(matches, "on-fault").map(str::parse).transpose();
+    Ok(policy.map_err(|error| usage(format!("--on-fault: {error}")))?.unwrap_or_default())
 }
 
 /// Reads `--guest-limit`. What all plugins of a run may grow to together is, unless said otherwise, three quarters of the

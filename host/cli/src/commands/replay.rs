@@ -8,7 +8,7 @@ use clap::ArgMatches;
 use serde::{Deserialize, Serialize};
 use stresshost_wasm::{GuestLimits, Plugin};
 
-use super::prepare::{Prepared, describe};
+use super::prepare::{Prepared, describe, on_fault};
 use super::resolve::LoadedPart;
 use super::run::run_prepared;
 use crate::exit::{Exit, coded, usage};
@@ -40,7 +40,7 @@ impl Recorded {
             digest: part.loadable.digest.clone(),
         };
         let mut flags = Vec::new();
-        for name in ["resolve", "ca"] {
+        for name in ["resolve", "ca", "on-fault"] {
             for value in args::texts(matches, name) {
                 // A file is named from where the run was started.
                 let path = (name == "ca").then(|| Path::new(&value).canonicalize().ok()).flatten();
@@ -82,7 +82,8 @@ pub(super) fn replay(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
     refuse_changes(&matches)?;
     let descriptor = parts[0].descriptor.clone();
     run_prepared(&plugin, &descriptor, &matches, printer, || {
-        Ok(Prepared { plan, parts, grants, limits, seed })
+        let on_fault = on_fault(&matches)?;
+        Ok(Prepared { plan, parts, grants, limits, on_fault, seed })
     })
 }
 

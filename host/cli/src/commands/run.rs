@@ -174,6 +174,7 @@ pub(super) fn load(
         cores: guest::cores(job.matches),
         stop,
         steering,
+        on_fault: prepared.on_fault,
         plugin,
         host,
     };

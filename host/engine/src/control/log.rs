@@ -10,13 +10,15 @@ use crate::{Fault, MAX_FAULT_TEXTS};
 pub(super) struct Log {
     /// By part.
     pub(super) plugins: Vec<String>,
+    /// Faults by part.
+    pub(super) part_faults: Vec<u64>,
     pub(super) faults: Vec<FaultSummary>,
     codes: Vec<String>,
 }
 
 impl Log {
     pub(super) fn new(plugins: Vec<String>) -> Self {
-        Self { plugins, faults: Vec::new(), codes: Vec::new() }
+        Self { part_faults: vec![0; plugins.len()], plugins, faults: Vec::new(), codes: Vec::new() }
     }
 
     pub(super) fn note(&mut self, news: News, on_event: &mut dyn FnMut(Event<'_>)) {
@@ -32,6 +34,9 @@ impl Log {
     }
 
     pub(super) fn note_fault(&mut self, fault: &Fault, count: u64, on_event: &mut dyn FnMut(Event<'_>)) {
+        if let Some(faults) = self.part_faults.get_mut(usize::from(fault.part)) {
+            *faults += count;
+        }
         let plugin = self.plugins.get(usize::from(fault.part)).cloned().unwrap_or_default();
         let same = |known: &&mut FaultSummary| {
             known.plugin == plugin && known.during == fault.during && known.text == fault.text
@@ -45,10 +50,6 @@ impl Log {
         } else if let Some(last) = self.faults.last_mut() {
             last.count += count;
         }
-    }
-
-    pub(super) fn fault_count(&self) -> u64 {
-        self.faults.iter().map(|fault| fault.count).sum()
     }
 }
 
@@ -66,6 +67,7 @@ mod tests {
             log.note(News { faults, failures: Vec::new() }, &mut |_| told += 1);
         }
         assert_eq!((told, log.faults.len()), (MAX_FAULT_TEXTS, MAX_FAULT_TEXTS));
-        assert_eq!(log.fault_count(), 5 * 2 * MAX_FAULT_TEXTS as u64);
+        let counted: u64 = log.faults.iter().map(|fault| fault.count).sum();
+        assert_eq!((counted, log.part_faults[0]), (10 * MAX_FAULT_TEXTS as u64, counted));
     }
 }
