@@ -234,7 +234,13 @@ fn each_does_its_own(model: &Model<'_>, seen: &Seen<'_>, each: u64) {
     let (due, dropped) = due_of_all(model, seen);
     let cut_short = model.stopped_at(seen.phase).is_some_and(|stop_ns| stop_ns < seen.until_ns());
     if model.gave_up() || cut_short {
-        assert!(due <= each * of && dropped == 0, "{due} due and {dropped} dropped of {}", each * of);
+        // A plugin that is given up while the run goes on leaves undone what it was asked for.
+        let may_drop = model.gave_up();
+        assert!(
+            due <= each * of && (dropped == 0 || may_drop),
+            "{due} due and {dropped} dropped of {}",
+            each * of
+        );
         return;
     }
     assert_eq!(due, each * of, "due of {}", seen.stream.name);
