@@ -34,3 +34,94 @@ pub fn plan(name: &str, input: &PlanInput) -> Result<Plan, Problems> {
     load.apply(&mut plan);
     Ok(plan)
 }
+
+/// A guest of the SDK whose iteration is a function without arguments.
+#[macro_export]
+macro_rules! iterates {
+    ($name:literal, $iterate:expr) => {
+        #[derive(Default)]
+        struct Guest;
+
+        impl stresshost_sdk::Workload for Guest {
+            type Shared = ();
+
+            fn describe() -> stresshost_sdk::prelude::Descriptor {
+                let asks = stresshost_sdk::prelude::Asks { artifacts: true, ..Default::default() };
+                stresshost_sdk::prelude::Descriptor { asks, ..$crate::describe($name) }
+            }
+
+            fn plan(
+                input: stresshost_sdk::prelude::PlanInput,
+            ) -> Result<stresshost_sdk::prelude::Plan, stresshost_sdk::Problems> {
+                $crate::plan($name, &input)
+            }
+
+            fn iterate(&mut self, _: stresshost_sdk::Iteration) -> Result<(), stresshost_sdk::Failure> {
+                let iterate: fn() -> Result<(), stresshost_sdk::Failure> = $iterate;
+                iterate()
+            }
+        }
+
+        stresshost_sdk::export!(Guest);
+    };
+}
+
+/// A guest that implements the contract itself, because the SDK would not let it do what it does.
+#[macro_export]
+macro_rules! answers {
+    (describe: $describe:expr, plan: $plan:expr, analyze: $analyze:expr) => {
+        stresshost_sdk::export_api_section!();
+
+        use stresshost_sdk::bindings::exports::stresshost::workload::guest as contract;
+
+        struct Component;
+
+        impl contract::Guest for Component {
+            fn describe() -> String {
+                $describe
+            }
+            fn plan(_: String) -> Result<String, String> {
+                Ok($plan)
+            }
+            fn setup(_: String) -> Result<String, contract::Failure> {
+                Ok(String::new())
+            }
+            fn setup_phase(_: String) -> Result<String, contract::Failure> {
+                Ok(String::new())
+            }
+            fn start(_: contract::VuInfo, _: String) -> Result<(), contract::Failure> {
+                Ok(())
+            }
+            fn iterate(_: contract::Iteration) -> Result<(), ()> {
+                stresshost_sdk::pacing::sleep(std::time::Duration::from_millis(5));
+                Ok(())
+            }
+            fn finish() {}
+            fn teardown_phase(_: String) -> Result<(), contract::Failure> {
+                Ok(())
+            }
+            fn teardown(_: String) -> Result<(), contract::Failure> {
+                Ok(())
+            }
+            fn analyze(_: String) -> String {
+                $analyze
+            }
+        }
+
+        stresshost_sdk::bindings::export_component!(Component with_types_in stresshost_sdk::bindings);
+    };
+}
+
+/// A descriptor as JSON, without anything that is asked for.
+pub fn described(name: &str) -> String {
+    format!(
+        r#"{{"schema": "stresshost.descriptor/1", "name": "{name}", "version": "0.1.0", "summary": "A guest"}}"#
+    )
+}
+
+/// A plan of two users for 300 ms, as JSON.
+pub fn planned() -> String {
+    r#"{"schema": "stresshost.plan/1", "name": "short", "graceful_stop_ms": 300, "scenarios": [
+        {"name": "main", "executor": {"type": "constant-vus", "vus": 2, "duration_ms": 300}}]}"#
+        .to_owned()
+}

@@ -7,6 +7,8 @@ use stresshost_metrics::{IterationsSummary, MetricValueSummary, Summary, Verdict
 use stresshost_shop::{Shop, ShopConfig};
 use stresshost_tests::{Finished, Project, guest};
 
+use crate::beside::{self, UNBROKEN, beside};
+
 /// Two users, long enough for several iterations of each.
 const LOAD: [&str; 6] = ["--vus", "2", "--duration", "300ms", "--graceful-stop", "300ms"];
 
@@ -145,7 +147,7 @@ pub(crate) fn hog_memory() {
     finished.expect_exit(13);
     contains(
         &finished.stderr,
-        &["memory allocation of 1048576 bytes failed", "an instance has at most 64 MiB of memory"],
+        &["memory allocation of 1048576 bytes failed", "the memory it may have is used up"],
     );
     let summary = complete(&project);
     let done = iterations(&summary);
@@ -360,4 +362,254 @@ pub(crate) fn call_costs() {
         project.run(&[&fixed[..], &[component.to_str().unwrap(), calls]].concat()).expect_exit(0);
         assert_eq!(iterations(&complete(&project)).finished, 3);
     }
+}
+
+#[test]
+pub(crate) fn neighbour() {
+    let project = Project::default();
+    run(&project, "neighbour", &[]).expect_exit(0);
+    let done = iterations(&complete(&project));
+    assert!(done.finished > 10 && done.finished == done.due, "{done:?}");
+}
+
+/// Asserts that a guest which breaks in its iterations is given up alone, and returns the run's standard error.
+fn broken_beside(name: &str, budget: u64, args: &[&str]) -> String {
+    let policy = format!("restart-vu:{budget}");
+    let (finished, summary) = beside(name, &[13], &[args, &["--on-fault", &policy]].concat());
+    let faults: u64 = summary.faults.iter().map(|fault| fault.count).sum();
+    assert!((budget..=budget + 4).contains(&faults), "{faults} faults with a budget of {budget} and 4 users");
+    assert_eq!(faults, beside::iterations(&summary, name).faulted);
+    assert!(summary.faults.iter().all(|fault| fault.plugin == name && fault.during == "iterate"));
+    contains(&finished.stderr, &[&format!("plugin `{name}` broke "), "and is stopped"]);
+    finished.stderr
+}
+
+#[test]
+pub(crate) fn recurse() {
+    contains(
+        &broken_beside("recurse", 3, &[]),
+        &["a stack that overflowed looks like this", "recurse::deeper"],
+    );
+}
+
+#[test]
+pub(crate) fn panic_huge() {
+    let stderr = broken_beside("panic_huge", 1, &[]);
+    contains(&stderr, &["far too long far too long", "panicked or reached unreachable code"]);
+    assert!(stderr.len() < 50_000, "{} bytes", stderr.len());
+}
+
+#[test]
+pub(crate) fn exit_process() {
+    contains(
+        &broken_beside("exit_process", 3, &[]),
+        &["ended its process with status 0; a plugin returns instead"],
+    );
+}
+
+#[test]
+pub(crate) fn hostcall_storm() {
+    let stderr = broken_beside("hostcall_storm", 3, &["--guest-limit", "compute=20ms"]);
+    contains(&stderr, &["computed for more than 20 ms without waiting", "--guest-limit"]);
+}
+
+/// The plugin that breaks ends the run when the user wants that.
+#[test]
+fn a_fault_can_end_the_run() {
+    let project = Project::default();
+    let finished =
+        run_plain(&project, "exit_process", &["--vus", "2", "--duration", "60s", "--on-fault", "abort-run"]);
+    finished.expect_exit(13);
+    assert!(complete(&project).run.duration_s < 10.0);
+    let wrong = run(&Project::default(), "exit_process", &["--on-fault", "ignore"]);
+    wrong.expect_exit(2);
+    contains(&wrong.stderr, &["--on-fault: `ignore` is none of restart-vu"]);
+}
+
+#[test]
+pub(crate) fn flood_log() {
+    let (finished, _) = beside("flood_log", UNBROKEN, &["--guest-limit", "log-lines=50"]);
+    let shown = finished.stderr.lines().filter(|line| line.contains("WARN line ")).count();
+    // The guest writes its long line last, when all are shown that may be.
+    assert_eq!(shown, 50);
+    contains(&finished.stderr, &["more than 50 log lines; the rest is not shown"]);
+    assert!(finished.stderr.len() < 100_000);
+}
+
+#[test]
+pub(crate) fn flood_names() {
+    let project = Project::default();
+    run(&project, "flood_names", &[]).expect_exit(11);
+    let summary = complete(&project);
+    assert!(summary.operations.len() <= 1_000 && summary.checks.len() <= 1_000);
+    assert_eq!(read(&project.path().join("out/artifacts/refused.txt")), "[2000, 2000, 2000]");
+    beside("flood_names", UNBROKEN, &[]);
+}
+
+#[test]
+pub(crate) fn many_requests() {
+    let project = Project::default();
+    run(&project, "many_requests", &["--guest-limit", "prepared=100"]).expect_exit(11);
+    let told = read(&project.path().join("out/artifacts/prepared.txt"));
+    contains(&told, &["100: ", "more than 100 prepared requests; put what varies into slots"]);
+    beside("many_requests", UNBROKEN, &[]);
+}
+
+#[test]
+pub(crate) fn flood_artifacts() {
+    let project = Project::default();
+    let limits = ["--guest-limit", "artifacts=10", "--guest-limit", "artifact-bytes=4KiB"];
+    let finished =
+        run_plain(&project, "flood_artifacts", &[&limits[..], &["--vus", "1", "--iterations", "1"]].concat());
+    finished.expect_exit(0);
+    contains(&finished.stderr, &["10 files and 3 chunks"]);
+    let files: Vec<_> = std::fs::read_dir(project.path().join("out/artifacts")).unwrap().collect();
+    let bytes: u64 = files.iter().map(|file| file.as_ref().unwrap().metadata().unwrap().len()).sum();
+    assert_eq!(files.len(), 10);
+    assert!(bytes <= 4 << 10, "{bytes} bytes");
+    beside("flood_artifacts", UNBROKEN, &limits);
+}
+
+#[test]
+pub(crate) fn wasi_denied() {
+    let project = Project::default();
+    run(&project, "wasi_denied", &[]).expect_exit(0);
+    let summary = complete(&project);
+    let done = iterations(&summary);
+    assert_eq!(summary.checks.len(), 10);
+    for check in &summary.checks {
+        assert_eq!((check.passed, check.failed), (done.finished, 0), "{}", check.name);
+    }
+    assert!(!project.path().join("escaped.txt").exists());
+}
+
+#[test]
+pub(crate) fn sleep_past_end() {
+    let (_, summary) = beside("sleep_past_end", UNBROKEN, &[]);
+    let slept = beside::iterations(&summary, "sleep_past_end");
+    assert_eq!((slept.started, slept.interrupted), (4, 4));
+    assert!(summary.run.duration_s < 5.0, "{}", summary.run.duration_s);
+}
+
+#[test]
+pub(crate) fn bad_bytes() {
+    let project = Project::default();
+    run(&project, "bad_bytes", &[]).expect_exit(0);
+    let summary = complete(&project);
+    assert_eq!(summary.checks.len(), 8);
+    for check in &summary.checks {
+        assert!(check.passed > 0 && check.failed == 0, "{}", check.name);
+    }
+}
+
+#[test]
+pub(crate) fn spin_describe() {
+    let finished = run(&Project::default(), "spin_describe", &["--guest-limit", "control-compute=200ms"]);
+    finished.expect_exit(13);
+    contains(&finished.stderr, &["the plugin broke in `describe`: computed for more than 200 ms"]);
+}
+
+/// Runs a guest that takes no flags of its own.
+fn run_plain(project: &Project, name: &str, args: &[&str]) -> Finished {
+    let component = guest(name);
+    let fixed = ["run", "--plugin", component.to_str().unwrap(), "--out", "out", "--no-progress"];
+    project.run(&[&fixed[..], args].concat())
+}
+
+#[test]
+pub(crate) fn slow_plan() {
+    let project = Project::default();
+    let finished = run_plain(&project, "slow_plan", &["--guest-limit", "control-compute=200ms"]);
+    finished.expect_exit(13);
+    contains(&finished.stderr, &["the plugin broke in `plan`: computed for more than 200 ms"]);
+    never_ran(&project);
+}
+
+#[test]
+pub(crate) fn spin_analyze() {
+    let project = Project::default();
+    let finished = run_plain(&project, "spin_analyze", &["--guest-limit", "control-compute=200ms"]);
+    // What was measured is reported all the same.
+    finished.expect_exit(13);
+    contains(&finished.stderr, &["there is no analysis: the plugin broke in `analyze`: computed for more"]);
+    contains(&finished.stdout, &["PASS"]);
+    assert_eq!(project.summary("out").verdict.status, VerdictStatus::Pass);
+}
+
+#[test]
+pub(crate) fn bad_utf8() {
+    let project = Project::default();
+    let finished = run_plain(&project, "bad_utf8", &[]);
+    finished.expect_exit(13);
+    contains(&finished.stderr, &["the plugin broke in `describe`: invalid utf-8 sequence"]);
+    never_ran(&project);
+}
+
+#[test]
+pub(crate) fn deep_json() {
+    let project = Project::default();
+    let finished = run_plain(&project, "deep_json", &[]);
+    finished.expect_exit(13);
+    contains(
+        &finished.stderr,
+        &["the plugin's plan is not valid", "recursion limit exceeded", "tell its author"],
+    );
+    never_ran(&project);
+}
+
+#[test]
+pub(crate) fn big_plan() {
+    let project = Project::default();
+    let finished = run_plain(&project, "big_plan", &[]);
+    finished.expect_exit(13);
+    contains(&finished.stderr, &["the plugin broke in `plan`: handed the host too much", "host-call-bytes"]);
+    never_ran(&project);
+    // What the host is willing to take is still no plan.
+    let finished = run_plain(&project, "big_plan", &["--guest-limit", "host-call-bytes=200MiB"]);
+    finished.expect_exit(13);
+    contains(&finished.stderr, &["the plugin's plan is not valid: it has 104857600 bytes, the most is"]);
+}
+
+#[test]
+pub(crate) fn lies_descriptor() {
+    let project = Project::default();
+    let finished = run_plain(&project, "lies_descriptor", &[]);
+    finished.expect_exit(13);
+    contains(
+        &finished.stderr,
+        &["the plugin's descriptor is not valid: its name `../../up\\u{1b}[31m` is not"],
+    );
+    assert!(!finished.stderr.contains('\x1b'));
+    never_ran(&project);
+}
+
+#[test]
+pub(crate) fn flood_findings() {
+    let project = Project::default();
+    let finished = run_plain(&project, "flood_findings", &[]);
+    finished.expect_exit(0);
+    contains(&finished.stderr, &["99000 findings, recommendations or sections are left out"]);
+    let analysis = read(&project.path().join("out/analysis.json"));
+    assert_eq!(analysis.matches("\"rule\"").count(), 1_000);
+    assert!(read(&project.path().join("out/report.html")).len() < 1 << 20);
+}
+
+/// Memory that the users of a run may have together is bounded as well.
+#[test]
+fn all_users_together_have_a_limit() {
+    let project = Project::default();
+    let finished = run(&project, "hog_memory", &["--guest-limit", "total-memory=20MiB"]);
+    finished.expect_exit(13);
+    contains(&finished.stderr, &["memory allocation of", "all virtual users together may have is used up"]);
+    let (_, summary) =
+        beside("hog_memory", &[13], &["--on-fault", "restart-vu:3", "--guest-limit", "memory=8MiB"]);
+    assert!(beside::iterations(&summary, "hog_memory").faulted >= 3);
+}
+
+/// One that computes for ever leaves the cores to the others.
+#[test]
+fn a_plugin_that_never_waits_does_not_starve_its_neighbour() {
+    let (_, summary) = beside("spin", UNBROKEN, &[]);
+    let spinning = beside::iterations(&summary, "spin");
+    assert_eq!((spinning.started, spinning.interrupted), (4, 4));
 }

@@ -3,10 +3,12 @@
 //! | module | plugins |
 //! |---|---|
 //! | `guests` | one program per behaviour, built from `tests/guests` |
+//! | `beside` | a hostile plugin and a well-behaved one in the same run |
 //! | `files` | files that are no workload of this host, made here from bytes |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod beside;
 mod files;
 mod guests;
 
@@ -34,6 +36,26 @@ guests! {
     artifacts_escape
     given_plan
     call_costs
+    neighbour
+    recurse
+    panic_huge
+    flood_log
+    flood_names
+    many_requests
+    flood_artifacts
+    exit_process
+    wasi_denied
+    sleep_past_end
+    hostcall_storm
+    bad_bytes
+    spin_describe
+    slow_plan
+    spin_analyze
+    bad_utf8
+    deep_json
+    big_plan
+    lies_descriptor
+    flood_findings
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::MAX_FINDINGS;
+
 /// Schema id of [`Analysis`].
 pub const ANALYSIS_SCHEMA: &str = "stresshost.analysis/1";
 
@@ -20,6 +22,18 @@ pub struct Analysis {
     /// Further sections of the report.
     #[serde(default)]
     pub sections: Vec<Section>,
+}
+
+impl Analysis {
+    /// Cuts every list to [`MAX_FINDINGS`] entries; how many were left out, if any.
+    pub fn bound(&mut self) -> usize {
+        let cut = |len: usize| len.saturating_sub(MAX_FINDINGS);
+        let left_out = cut(self.findings.len()) + cut(self.recommendations.len()) + cut(self.sections.len());
+        self.findings.truncate(MAX_FINDINGS);
+        self.recommendations.truncate(MAX_FINDINGS);
+        self.sections.truncate(MAX_FINDINGS);
+        left_out
+    }
 }
 
 /// Something that stands out.

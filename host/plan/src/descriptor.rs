@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{MAX_FLAGS, MAX_LINE_BYTES, MAX_PLUGIN_NAME_BYTES};
+
 /// Schema id of [`Descriptor`].
 pub const DESCRIPTOR_SCHEMA: &str = "stresshost.descriptor/1";
 
@@ -35,6 +37,46 @@ pub struct Descriptor {
     /// Command lines for `--help`.
     #[serde(default)]
     pub examples: Vec<Example>,
+}
+
+impl Descriptor {
+    /// What is wrong with it, in a sentence: a name that could be a path, texts that would change a terminal, or more of
+    /// something than anybody reads. What its flags mean is judged where they meet the host's own.
+    pub fn problem(&self) -> Option<String> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        let named = (1..=MAX_PLUGIN_NAME_BYTES).contains(&self.name.len());
+        if !named || !self.name.bytes().all(plain) {
+            let mut name = self.name.clone();
+            name.truncate(name.floor_char_boundary(MAX_PLUGIN_NAME_BYTES));
+            return Some(format!(
+                "its name `{}` is not 1 to {MAX_PLUGIN_NAME_BYTES} lower-case letters, digits, `-` and `_`",
+                name.escape_debug()
+            ));
+        }
+        let lists = [
+            ("flags", self.flags.len()),
+            ("positionals", self.positionals.len()),
+            ("examples", self.examples.len()),
+        ];
+        if let Some((what, count)) = lists.into_iter().find(|(_, count)| *count > MAX_FLAGS) {
+            return Some(format!("it has {count} {what}, the most is {MAX_FLAGS}"));
+        }
+        let lines = [("version", &self.version), ("summary", &self.summary)].into_iter();
+        let helps =
+            self.flags.iter().flat_map(|flag| [("help", &flag.help), ("value name", &flag.value_name)]);
+        let positionals = self.positionals.iter().flat_map(|one| [("help", &one.help), ("name", &one.name)]);
+        let examples = self.examples.iter().flat_map(|one| [("example", &one.args), ("example", &one.about)]);
+        let mut lines = lines.chain(helps).chain(positionals).chain(examples);
+        if let Some((what, _)) =
+            lines.find(|(_, line)| line.len() > MAX_LINE_BYTES || line.contains(char::is_control))
+        {
+            return Some(format!(
+                "a {what} is longer than {MAX_LINE_BYTES} bytes or holds control characters"
+            ));
+        }
+        let odd = |c: char| c.is_control() && c != '\n';
+        self.description.contains(odd).then(|| "its description holds control characters".to_owned())
+    }
 }
 
 /// An argument without a flag.
@@ -124,4 +166,41 @@ pub struct Example {
     pub args: String,
     /// What it does.
     pub about: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Descriptor {
+        let text =
+            format!(r#"{{"schema": "{DESCRIPTOR_SCHEMA}", "name": "", "version": "1.0.0", "summary": "s"}}"#);
+        Descriptor { name: name.to_owned(), ..serde_json::from_str(&text).expect("a descriptor") }
+    }
+
+    #[test]
+    fn names_are_no_paths_and_no_colours() {
+        for name in ["a", "api-stress_2", &"x".repeat(MAX_PLUGIN_NAME_BYTES)] {
+            assert_eq!(named(name).problem(), None, "{name}");
+        }
+        for name in
+            ["", "../up", "a/b", "A", "a\u{1b}[31m", "ä", "a b", &"x".repeat(MAX_PLUGIN_NAME_BYTES + 1)]
+        {
+            let problem = named(name).problem().expect(name);
+            assert!(problem.contains("its name") && !problem.contains('\u{1b}'), "{problem}");
+        }
+    }
+
+    #[test]
+    fn texts_cannot_change_a_terminal_or_flood_it() {
+        for text in ["\u{1b}[2J", "two\nlines", &"x".repeat(MAX_LINE_BYTES + 1)] {
+            let summary = Descriptor { summary: text.to_owned(), ..named("a") };
+            assert!(summary.problem().is_some_and(|problem| problem.contains("a summary")), "{text:?}");
+        }
+        assert!(Descriptor { description: "two\nlines".into(), ..named("a") }.problem().is_none());
+        assert!(Descriptor { description: "\r".into(), ..named("a") }.problem().is_some());
+        let example = Example { args: String::new(), about: String::new() };
+        let many = Descriptor { examples: vec![example; MAX_FLAGS + 1], ..named("a") };
+        assert!(many.problem().is_some_and(|problem| problem.contains("501 examples")));
+    }
 }

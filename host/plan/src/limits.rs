@@ -18,6 +18,19 @@ pub const MAX_DURATION_MS: u64 = 100 * 24 * 3_600_000;
 /// Bytes of a document a plugin hands over: plan, descriptor, analysis.
 pub const MAX_DOCUMENT_BYTES: usize = 16 << 20;
 
+/// Findings of an analysis, and its recommendations, and its sections: nobody reads more, and each has its row in every
+/// report.
+pub const MAX_FINDINGS: usize = 1_000;
+
+/// Bytes of a plugin's name: it names directories, and stands in every report.
+pub const MAX_PLUGIN_NAME_BYTES: usize = 64;
+
+/// Bytes of a one-line text of a descriptor, such as its summary or a flag's help.
+pub const MAX_LINE_BYTES: usize = 1_000;
+
+/// Flags, positionals and examples of a descriptor, of each.
+pub const MAX_FLAGS: usize = 500;
+
 /// Rows of a feed given inside a plan.
 pub const MAX_FEED_ROWS: usize = 1_000_000;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stresshost_engine::Fault;
 use wasmtime::{Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
+use crate::memory_budget::Refusals;
 use crate::state::{Computing, VuState};
 use crate::{EPOCH_MS, GuestLimits, MAX_COMPONENT_HANDLES};
 
@@ -26,7 +27,10 @@ fn on_epoch(mut context: StoreContextMut<'_, VuState>) -> wasmtime::Result<Updat
     let passed = state.computing.look();
     let Computing { epochs, most, .. } = state.computing;
     if epochs > most {
-        let text = format!("computed for more than {} ms without waiting for anything", most * EPOCH_MS);
+        let text = format!(
+            "computed for more than {} ms without waiting for anything; `--guest-limit` has `compute` and `control-compute`",
+            most * EPOCH_MS
+        );
         return Err(wasmtime::Error::msg(text));
     }
     let held_back_ns = state.charge(passed);
@@ -43,19 +47,42 @@ pub(crate) fn fault(during: &'static str, state: &VuState, error: &wasmtime::Err
     let reason = match error.downcast_ref::<Trap>() {
         // The words of Rust's standard library; other languages' are shown as they are.
         Some(Trap::UnreachableCodeReached) if panic.starts_with("memory allocation of") => {
-            "the memory it may have is used up; `--guest-limit memory=` raises it".to_owned()
+            out_of_memory(state.limits.refusals())
         }
         Some(Trap::UnreachableCodeReached) => "panicked or reached unreachable code".to_owned(),
         Some(Trap::StackOverflow) => "overflowed its stack".to_owned(),
+        // Languages that keep their stack in linear memory run out of it at address 0.
+        Some(trap @ Trap::MemoryOutOfBounds) => format!("{trap}; a stack that overflowed looks like this"),
         Some(Trap::OutOfFuel | Trap::Interrupt) => "was interrupted".to_owned(),
         Some(trap) => trap.to_string(),
-        None => error.root_cause().to_string(),
+        None => explained(error),
     };
     let mut text = if panic.is_empty() { reason } else { format!("{panic}\n({reason})") };
     if let Some(backtrace) = error.downcast_ref::<wasmtime::WasmBacktrace>() {
         text.push_str(&format!("\n{}", without_runtime(&backtrace.to_string())));
     }
     Fault::new(during, state.part(), text)
+}
+
+fn out_of_memory(refusals: Refusals) -> String {
+    if refusals.total_memory > 0 {
+        "the memory that all virtual users together may have is used up; `--guest-limit total-memory=` raises it".to_owned()
+    } else {
+        "the memory it may have is used up; `--guest-limit memory=` raises it".to_owned()
+    }
+}
+
+/// What is no trap, with what to do about it.
+fn explained(error: &wasmtime::Error) -> String {
+    if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+        return format!("ended its process with status {}; a plugin returns instead", exit.0);
+    }
+    let text = error.root_cause().to_string();
+    if text.contains("fuel allocated for hostcalls") {
+        return "handed the host too much in one call; `--guest-limit host-call-bytes=` raises the limit"
+            .to_owned();
+    }
+    text
 }
 
 /// A panic text without Rust's advice to set a variable, which no guest can see.

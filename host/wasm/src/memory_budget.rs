@@ -27,7 +27,7 @@ impl MemoryBudget {
     }
 }
 
-/// What a store was refused since that was last asked.
+/// How often a store was refused something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Refusals {
     /// Growth past the store's own memory.
@@ -61,10 +61,9 @@ impl Limiter {
         Self { own, budget, held_bytes: 0, growing_bytes: 0, refusals: Refusals::default() }
     }
 
-    /// What was refused since this was last asked; `None` when nothing was.
-    pub(crate) fn take_refusals(&mut self) -> Option<Refusals> {
-        let refusals = std::mem::take(&mut self.refusals);
-        (refusals != Refusals::default()).then_some(refusals)
+    /// What was refused so far.
+    pub(crate) const fn refusals(&self) -> Refusals {
+        self.refusals
     }
 }
 
@@ -164,10 +163,9 @@ mod tests {
         let mut second = Limiter::new(&LIMITS, 100, Some(Arc::clone(&budget)));
         assert!(first.memory_growing(0, 90, None).unwrap());
         assert!(!first.memory_growing(90, 101, None).unwrap());
-        assert_eq!(first.take_refusals(), Some(Refusals { memory: 1, ..Refusals::default() }));
-        assert_eq!(first.take_refusals(), None);
+        assert_eq!(first.refusals(), Refusals { memory: 1, ..Refusals::default() });
         assert!(!second.memory_growing(0, 61, None).unwrap());
-        assert_eq!(second.take_refusals(), Some(Refusals { total_memory: 1, ..Refusals::default() }));
+        assert_eq!(second.refusals(), Refusals { total_memory: 1, ..Refusals::default() });
         assert!(second.memory_growing(0, 60, None).unwrap());
         drop(first);
         assert!(second.memory_growing(60, 100, None).unwrap(), "what was held is free again");
@@ -191,6 +189,6 @@ mod tests {
         let mut limiter = Limiter::new(&LIMITS, 100, None);
         assert!(limiter.table_growing(0, 10, None).unwrap());
         assert!(!limiter.table_growing(10, 11, None).unwrap());
-        assert_eq!(limiter.take_refusals(), Some(Refusals { table: 1, ..Refusals::default() }));
+        assert_eq!(limiter.refusals(), Refusals { table: 1, ..Refusals::default() });
     }
 }

@@ -60,6 +60,9 @@ impl Plugin {
                 format!("its schema is `{}`, this host reads `{DESCRIPTOR_SCHEMA}`", descriptor.schema);
             return Err(CallError::Document { what: "descriptor", reason });
         }
+        if let Some(reason) = descriptor.problem() {
+            return Err(CallError::Document { what: "descriptor", reason });
+        }
         Ok(descriptor)
     }
 
@@ -84,7 +87,7 @@ impl Plugin {
         if problems.is_empty() { Ok(plan) } else { Err(CallError::Plan(problems)) }
     }
 
-    /// Asks the plugin what a summary means.
+    /// Asks the plugin what a summary means. A list of the analysis that is too long is cut, which is logged.
     ///
     /// # Errors
     /// When the plugin breaks or its answer is no analysis.
@@ -94,7 +97,14 @@ impl Plugin {
         let text = self.call("analyze", async |workload, store| {
             workload.stresshost_workload_guest().call_analyze(store, &summary).await
         })?;
-        document("analysis", &text)
+        let mut analysis: Analysis = document("analysis", &text)?;
+        let left_out = analysis.bound();
+        if left_out > 0 {
+            tracing::warn!(
+                "the analysis is too long: {left_out} findings, recommendations or sections are left out"
+            );
+        }
+        Ok(analysis)
     }
 
     fn call<T>(

@@ -11,7 +11,7 @@ use stresshost_engine::{RunError, RunSpec, Steering, Stop};
 use stresshost_metrics::{HostInfo, PluginInfo, Summary};
 use stresshost_plan::{Analysis, Descriptor, Plan};
 use stresshost_report::Format;
-use stresshost_wasm::Plugin;
+use stresshost_wasm::{CallError, Plugin};
 
 use super::find_max::find_max;
 use super::guest;
@@ -64,9 +64,11 @@ pub(super) fn run_prepared(
     }
     check_capacity(&prepared.plan, matches, printer)?;
     let (summary, mut directory) = load(&job, &prepared, &id, &path)?;
+    let mut broke = false;
     let analysis = match plugin.analyze(&summary) {
         Ok(analysis) => Some(analysis),
         Err(error) => {
+            broke = matches!(error, CallError::Fault { .. });
             printer.warn(&format!("there is no analysis: {}", call_error(error, None)));
             None
         }
@@ -86,7 +88,11 @@ pub(super) fn run_prepared(
             .with_context(|| format!("cannot write the report `{}`", path.display()))?;
     }
     printed.and(kept)?;
-    Ok(Exit::of_summary(&summary))
+    // A verdict other than pass says more than that the plugin broke on reading it.
+    Ok(match Exit::of_summary(&summary) {
+        Exit::Pass if broke => Exit::PluginFault,
+        exit => exit,
+    })
 }
 
 /// What to write where.

@@ -1,0 +1,17 @@
+//! Never says what it is.
+
+#![cfg(target_arch = "wasm32")]
+#![allow(unsafe_code, reason = "exporting symbols is unsafe in the 2024 edition")]
+
+stresshost_guests::answers!(
+    describe: spin(),
+    plan: stresshost_guests::planned(),
+    analyze: r#"{"schema": "stresshost.analysis/1"}"#.to_owned()
+);
+
+/// Computes for ever.
+fn spin() -> String {
+    loop {
+        std::hint::black_box(());
+    }
+}
