@@ -20,6 +20,8 @@ fn no_arguments_show_the_help_on_standard_error() {
       run          Run a workload: stresshost run --plugin NAME|FILE [plugin's arguments]
       plan         Print what `run` with the same arguments would do, and run nothing
       report       Render a run again from its run directory, even one that was killed
+      replay       Run a recorded run again: the same plan, seed, plugins, grants and limits, into a new
+                   run directory
       ctl          Watch and steer a run that goes on
       compare      Tell whether two runs differ, by how much, and how sure that is
       plugin       Look at plugins
@@ -73,34 +75,41 @@ fn help_of_run_without_a_plugin() {
     Usage: stresshost run [OPTIONS]
 
     Options:
-          --plugin <NAME|FILE>      The workload: a plugin's name or a .wasm file
-          --config <FILE>           Config of the workload, YAML or JSON
-          --set <PATH=VALUE>        Set a value of the config, such as `scenarios[0].users=50`
-          --seed <N>                Seed of every random choice [default: a new one, printed and
-                                    recorded]
-          --threshold <EXPR>        What must hold, such as `http.response_us.p95 < 300ms` or
-                                    `errors<1%, abort after 10s`
-          --limit <[WHAT=]RATE>     Rate limit: of everything, of a scenario, or of a scheme://host:port
-          --allow <TARGET>          Let the workload reach a target: scheme://host:port, `*` for any
-                                    part
-          --out <DIR>               Run directory [default: stresshost-out/<id>]
-          --output-format <LIST>    Reports to write into the run directory: text,json,html,junit
-                                    [default: json,html]
-          --report-file <FILE>      Also write a report here, by extension: .txt, .json, .html, .xml
-          --json                    Print the summary as JSON instead of the text report
-          --no-progress             Show no progress
-      -q, --quiet                   Print results and errors only
-          --cores <N>               Cores to generate load on [default: all]
-          --ignore-capacity         Run although this machine has too little of something the plan needs
-          --resolve <RULE>          Connect elsewhere: name:port=address:port
-          --insecure                Accept any TLS certificate
-          --ca <FILE>               Trust the certificates in a PEM file
-          --stream <SPEC>           Send a snapshot a second to jsonl:FILE|-, csv:FILE|-,
-                                    prometheus:ADDR:PORT (to be scraped), prometheus-rw:URL (remote
-                                    write) or otlp:URL
-          --stream-header <HEADER>  Header of every request of the streams, such as 'x-api-key: KEY'
-          --control <ADDRESS>       Serve live control over HTTP as well, at 127.0.0.1:PORT with a token
-      -h, --help                    Print help
+          --plugin <NAME|FILE>        The workload: a plugin's name or a .wasm file
+          --config <FILE>             Config of the workload, YAML or JSON
+          --set <PATH=VALUE>          Set a value of the config, such as `scenarios[0].users=50`
+          --seed <N>                  Seed of every random choice [default: a new one, printed and
+                                      recorded]
+          --threshold <EXPR>          What must hold, such as `http.response_us.p95 < 300ms` or
+                                      `errors<1%, abort after 10s`
+          --limit <[WHAT=]RATE>       Rate limit: of everything, of a scenario, or of a
+                                      scheme://host:port
+          --guest-limit <NAME=VALUE>  Change a limit of the sandbox, such as `memory=256MiB`,
+                                      `compute=30s` or `log-lines=0`; a wrong name lists them all
+          --on-fault <POLICY>         When a plugin breaks: restart-vu[:FAULTS] (and stop it after so
+                                      many), stop-plugin or abort-run [default: restart-vu:100]
+          --allow <TARGET>            Let the workload reach a target: scheme://host:port, `*` for any
+                                      part
+          --out <DIR>                 Run directory [default: stresshost-out/<id>]
+          --output-format <LIST>      Reports to write into the run directory: text,json,html,junit
+                                      [default: json,html]
+          --report-file <FILE>        Also write a report here, by extension: .txt, .json, .html, .xml
+          --json                      Print the summary as JSON instead of the text report
+          --no-progress               Show no progress
+      -q, --quiet                     Print results and errors only
+          --cores <N>                 Cores to generate load on [default: all]
+          --ignore-capacity           Run although this machine has too little of something the plan
+                                      needs
+          --resolve <RULE>            Connect elsewhere: name:port=address:port
+          --insecure                  Accept any TLS certificate
+          --ca <FILE>                 Trust the certificates in a PEM file
+          --stream <SPEC>             Send a snapshot a second to jsonl:FILE|-, csv:FILE|-,
+                                      prometheus:ADDR:PORT (to be scraped), prometheus-rw:URL (remote
+                                      write) or otlp:URL
+          --stream-header <HEADER>    Header of every request of the streams, such as 'x-api-key: KEY'
+          --control <ADDRESS>         Serve live control over HTTP as well, at 127.0.0.1:PORT with a
+                                      token
+      -h, --help                      Print help
 
     Find the highest rate:
           --find-max                Search for the highest rate that meets the --slo, by runs at

@@ -1,11 +1,10 @@
 //! What a run may reach: what the user named, and what `--allow` adds.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde_json::Value;
-use stresshost_io::http::{EgressRule, Origin, Scheme};
-use stresshost_plan::{Plan, TargetPattern};
+use stresshost_io::http::{EgressRule, Origin};
+use stresshost_plan::{Breadth, Plan, TargetPattern, may_lead_to};
 
 use crate::exit::{Exit, coded, usage};
 
@@ -56,17 +55,22 @@ impl Grants {
         if self.texts.is_empty() { "nothing".to_owned() } else { self.texts.join(", ") }
     }
 
-    fn covers(&self, origin: &Origin) -> bool {
-        let scheme = match origin.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-            Scheme::Unix => "http+unix",
-        };
-        match &origin.unix_path {
-            // A socket is a file of this machine: only its own path grants it.
-            Some(_) => self.texts.contains(&origin.to_string()),
-            None => self.patterns.iter().any(|pattern| pattern.matches(scheme, &origin.host, origin.port)),
+    /// How the origin's host was named by what grants it most exactly; `None` when nothing does.
+    fn coverage(&self, origin: &Origin) -> Option<Breadth> {
+        // A socket is a file of this machine: only its own path grants it.
+        if origin.unix_path.is_some() {
+            return self.texts.contains(&origin.to_string()).then_some(Breadth::Named);
         }
+        let covers =
+            |pattern: &&TargetPattern| pattern.matches(origin.scheme.name(), &origin.host, origin.port);
+        let breadth = self.patterns.iter().filter(covers).map(TargetPattern::breadth).min()?;
+        // What is an address already needs no look-up to be judged.
+        let fits = origin.host.parse().map_or(true, |address| may_lead_to(breadth, &origin.host, address));
+        fits.then_some(breadth)
+    }
+
+    fn covers(&self, origin: &Origin) -> bool {
+        self.coverage(origin).is_some()
     }
 
     /// Refuses a plan whose targets the user has not named.
@@ -86,25 +90,12 @@ impl Grants {
     /// The rule the HTTP engine asks before it connects: by name, then for each resolved address.
     pub(crate) fn egress(&self) -> Arc<EgressRule> {
         let grants = self.clone();
-        Arc::new(move |origin, address| match address {
-            None => grants.covers(origin),
-            Some(address) => grants.covers(origin) && (!is_metadata(address) || named_as(origin, address)),
+        Arc::new(move |origin, address| match (grants.coverage(origin), address) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(breadth), Some(address)) => may_lead_to(breadth, &origin.host, address),
         })
     }
-}
-
-/// Link-local addresses, where clouds keep their metadata services: a name must not lead there by surprise.
-fn is_metadata(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_link_local(),
-        IpAddr::V6(v6) => {
-            v6.is_unicast_link_local() || v6.to_ipv4_mapped().is_some_and(|mapped| mapped.is_link_local())
-        }
-    }
-}
-
-fn named_as(origin: &Origin, address: IpAddr) -> bool {
-    origin.host.parse() == Ok(address)
 }
 
 #[cfg(test)]
@@ -141,6 +132,23 @@ mod tests {
         assert!(!rule(&origin("http://innocent.test/"), metadata));
         assert!(rule(&origin("http://169.254.169.254/"), metadata));
         assert!(rule(&origin("http://innocent.test/"), Some("10.0.0.1".parse().expect("address"))));
+    }
+
+    #[test]
+    fn a_wildcard_does_not_lead_into_the_users_network() {
+        let grants = Grants::new(&["http://*.test:*".into(), "https://*:*".into()]).expect("patterns");
+        let rule = grants.egress();
+        let at = |text: &str| Some(text.parse().expect("address"));
+        assert!(rule(&origin("http://a.test/"), at("93.184.216.34")));
+        assert!(!rule(&origin("http://a.test/"), at("10.0.0.1")));
+        assert!(!rule(&origin("http://a.test/"), at("127.0.0.1")));
+        assert!(rule(&origin("https://a.example/"), None) && rule(&origin("https://127.0.0.1/"), None));
+        assert!(rule(&origin("https://a.example/"), at("127.0.0.1")));
+        assert!(!rule(&origin("https://a.example/"), at("93.184.216.34")), "it must be named");
+        assert!(!rule(&origin("https://93.184.216.34/"), None), "it must be named");
+        // Naming the host lifts that.
+        let named = Grants::new(&["http://*.test:*".into(), "http://a.test".into()]).expect("patterns");
+        assert!(named.egress()(&origin("http://a.test/"), at("10.0.0.1")));
     }
 
     #[test]

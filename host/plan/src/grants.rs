@@ -3,6 +3,8 @@
 //! A pattern is `scheme://host:port`; any part may be `*`, and a host may begin with `*.` to mean every name below a
 //! domain. A missing port means the scheme's own. Parsed once; matching allocates nothing.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 /// One granted target or group of targets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetPattern {
@@ -17,6 +19,80 @@ enum HostPattern {
     Exact(String),
     /// A domain with its leading dot.
     Below(String),
+}
+
+/// How exactly a pattern names a host; the most exact comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Breadth {
+    /// The host itself.
+    Named,
+    /// Any name below a domain.
+    Domain,
+    /// Any host.
+    Any,
+}
+
+/// Whether an address may be connected to for a host that a pattern covers.
+///
+/// Who owns a name decides where it leads. A host that the user named may lead anywhere but to link-local addresses,
+/// where clouds keep their metadata services. A name below a domain was chosen by the plugin, so it must not lead into
+/// the user's own network. `*` is for tests on the machine itself: any other host must be named.
+pub fn may_lead_to(breadth: Breadth, host: &str, address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    if host.parse() == Ok(address) {
+        return breadth != Breadth::Any || address.is_loopback();
+    }
+    let is_localhost = host == "localhost" || host.ends_with(".localhost");
+    match breadth {
+        Breadth::Named => !is_link_local(address),
+        Breadth::Domain => is_public(address) || (is_localhost && address.is_loopback()),
+        Breadth::Any => address.is_loopback(),
+    }
+}
+
+const fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        // fd00:ec2::254 is where one cloud keeps its metadata service (RFC 4193 addresses are not link-local as such).
+        IpAddr::V6(v6) => {
+            v6.is_unicast_link_local() || matches!(v6.segments(), [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254])
+        }
+    }
+}
+
+/// Whether an address is nobody's own network: not of the special-purpose registries of IANA (RFC 6890).
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            let benchmark = a == 198 && (18..20).contains(&b);
+            let protocol = (a, b, c) == (192, 0, 0);
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_multicast()
+                || v4.is_broadcast()
+                || v4.is_documentation()
+                || a == 0
+                || a >= 240
+                || shared
+                || benchmark
+                || protocol)
+        }
+        IpAddr::V6(v6) => match v6.segments() {
+            // NAT64 (RFC 6052) and 6to4 (RFC 3056) carry an IPv4 address, which counts.
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+                is_public(IpAddr::V4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))))
+            }
+            // Global unicast is 2000::/3; of it 2001::/23 and 2001:db8::/32 are special.
+            [first, second, ..] => {
+                first & 0xe000 == 0x2000
+                    && !(first == 0x2001 && second < 0x0200)
+                    && !(first == 0x2001 && second == 0x0db8)
+            }
+        },
+    }
 }
 
 /// A pattern could not be read.
@@ -75,9 +151,13 @@ impl TargetPattern {
             }
     }
 
-    /// Whether the host was named itself, not by a wildcard.
-    pub const fn names_host(&self) -> bool {
-        matches!(self.host, HostPattern::Exact(_))
+    /// How much of the host was left to whoever uses the grant.
+    pub const fn breadth(&self) -> Breadth {
+        match self.host {
+            HostPattern::Exact(_) => Breadth::Named,
+            HostPattern::Below(_) => Breadth::Domain,
+            HostPattern::Any => Breadth::Any,
+        }
     }
 }
 
@@ -118,6 +198,41 @@ mod tests {
         for (pattern, scheme, host, port, expected) in cases {
             let parsed = TargetPattern::parse(pattern).expect(pattern);
             assert_eq!(parsed.matches(scheme, host, port), expected, "{pattern} {scheme} {host} {port}");
+        }
+    }
+
+    #[test]
+    fn addresses_follow_from_how_the_host_was_named() {
+        let cases = [
+            // host, address, named, below a domain, by `*`
+            ("api.test", "93.184.216.34", [true, true, false]),
+            ("api.test", "10.0.0.1", [true, false, false]),
+            ("api.test", "172.16.9.9", [true, false, false]),
+            ("api.test", "192.168.1.1", [true, false, false]),
+            ("api.test", "100.64.0.1", [true, false, false]),
+            ("api.test", "127.0.0.1", [true, false, true]),
+            ("api.test", "0.0.0.0", [true, false, false]),
+            ("api.test", "::1", [true, false, true]),
+            ("api.test", "fd12::1", [true, false, false]),
+            ("api.test", "2606:4700::1111", [true, true, false]),
+            ("api.test", "::ffff:10.0.0.1", [true, false, false]),
+            ("api.test", "64:ff9b::10.0.0.1", [true, false, false]),
+            ("api.test", "64:ff9b::8.8.8.8", [true, true, false]),
+            ("api.test", "2002:a00:1::", [true, false, false]),
+            ("api.test", "169.254.169.254", [false, false, false]),
+            ("api.test", "::ffff:169.254.169.254", [false, false, false]),
+            ("api.test", "fe80::1", [false, false, false]),
+            ("api.test", "fd00:ec2::254", [false, false, false]),
+            ("a.localhost", "127.0.0.1", [true, true, true]),
+            ("a.localhost", "10.0.0.1", [true, false, false]),
+            ("169.254.169.254", "169.254.169.254", [true, true, false]),
+            ("127.0.0.1", "127.0.0.1", [true, true, true]),
+            ("10.0.0.1", "10.0.0.1", [true, true, false]),
+        ];
+        for (host, address, expected) in cases {
+            let to = |breadth| may_lead_to(breadth, host, address.parse().expect(address));
+            let found = [Breadth::Named, Breadth::Domain, Breadth::Any].map(to);
+            assert_eq!(found, expected, "{host} at {address}");
         }
     }
 

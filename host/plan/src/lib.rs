@@ -34,7 +34,7 @@ pub use expression::{
     Aggregate, Comparison, Expression, ExpressionError, ExpressionFault, GeneratorField, IterationField,
     Metric, OperationField, Tag, TagFilter,
 };
-pub use grants::{PatternError, TargetPattern};
+pub use grants::{Breadth, PatternError, TargetPattern, may_lead_to};
 pub use input::{PLAN_INPUT_SCHEMA, PlanInput};
 pub use limiter::{LimitScope, RateLimit};
 pub use limits::*;

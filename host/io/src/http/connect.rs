@@ -97,8 +97,11 @@ impl Plan {
         let first = addresses.first().copied();
         addresses.retain(|address| self.shared.allows(&self.origin, Some(address.ip())));
         if let (true, Some(address)) = (addresses.is_empty(), first) {
-            let text =
-                format!("{} is {}, which is not among the granted addresses", self.origin, address.ip());
+            let text = format!(
+                "{0} is {1}, where a wildcard does not lead; `--allow {0}` names it, and for link-local addresses the address",
+                self.origin,
+                address.ip()
+            );
             return Err(Failure::new(ErrorKind::Denied, text));
         }
         Ok(addresses)
