@@ -234,7 +234,8 @@ mod tests {
         let guest =
             format!(r#"{{"from_ns":5,"to_ns":6,"ticks":1,"parts_guest_cpu_ns":[1,{MAX_LOG_COUNT}]}}"#);
         let limit = format!(
-            r#"{{"from_ns":5,"to_ns":6,"ticks":1,"limits":[{{"part":0,"limit":"shots","count":{MAX_LOG_COUNT}}}]}}"#
+            r#"{{"from_ns":5,"to_ns":6,"ticks":1,"limits":[{{"part":0,"limit":"shots","count":{}}}]}}"#,
+            MAX_LOG_COUNT + 1
         );
         let cases = [
             ("{}", "line 2 of the interval log is damaged: missing field `from_ns`"),
