@@ -191,10 +191,7 @@ pub(crate) fn summary() -> Summary {
                    1: devstress::iterate"
                 .to_owned(),
         }],
-        limits: vec![
-            limit("devstress", SandboxLimit::LogLines, 1_234),
-            limit("devstress", SandboxLimit::Artifacts, 3),
-        ],
+        limits: limits(),
         series: series(),
         warmup: Some(WarmupSummary {
             duration_s: 5.0,
@@ -209,9 +206,14 @@ pub(crate) fn summary() -> Summary {
     }
 }
 
-fn limit(plugin: &str, limit: SandboxLimit, count: u64) -> LimitSummary {
-    let (name, meaning) = (limit.name().to_owned(), limit.meaning().to_owned());
-    LimitSummary { plugin: plugin.to_owned(), limit: name, meaning, count }
+fn limits() -> Vec<LimitSummary> {
+    let reached = |limit: SandboxLimit, count| LimitSummary {
+        plugin: "devstress".to_owned(),
+        limit: limit.name().to_owned(),
+        meaning: limit.meaning().to_owned(),
+        count,
+    };
+    vec![reached(SandboxLimit::LogLines, 1_234), reached(SandboxLimit::Artifacts, 3)]
 }
 
 fn used(name: &str, guest_cpu_s: f64, core_share: f64) -> PluginUsage {
