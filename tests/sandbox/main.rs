@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `guests` | one program per behaviour, built from `tests/guests` |
 //! | `beside` | a hostile plugin and a well-behaved one in the same run |
+//! | `secrets` | what a plugin may put on the wire and never show |
+//! | `wasi` | clients that know WASI and not the contract |
 //! | `files` | files that are no workload of this host, made here from bytes |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -11,6 +13,8 @@
 mod beside;
 mod files;
 mod guests;
+mod secrets;
+mod wasi;
 
 /// Lists the guests. One without a test of its name does not compile.
 macro_rules! guests {
@@ -56,6 +60,17 @@ guests! {
     big_plan
     lies_descriptor
     flood_findings
+    leak_secret
+    wasi_client
+    spin_start
+    many_handles
+    forged_handles
+    follow
+    huge_body
+    feed_deadlock
+    analyze_io
+    odd_names
+    hoard_bodies
 }
 
 #[test]

@@ -78,6 +78,12 @@ fn load_args(command: Command) -> Command {
             "When a plugin breaks: restart-vu[:FAULTS] (and stop it after so many), stop-plugin or abort-run [default: \
              restart-vu:100]",
         ))
+        .arg(list(
+            "secret",
+            "NAME=SOURCE",
+            "Let requests carry a value the workload never sees, as `{{secret:NAME}}`: from env:VARIABLE, file:PATH or \
+             command:COMMAND; NAME@TARGET=SOURCE sends it there only",
+        ))
         .arg(list("allow", "TARGET", "Let the workload reach a target: scheme://host:port, `*` for any part"))
 }
 

@@ -8,7 +8,7 @@
 //! | `NO_COLOR` | any value but the empty one: no colour |
 //! | `COLUMNS` | width of text reports |
 //!
-//! A config may refer to any variable as `${NAME}` or `${NAME:-default}`.
+//! A config may refer to any variable as `${NAME}` or `${NAME:-default}`, and `--secret NAME=env:VARIABLE` to any other.
 
 use std::path::PathBuf;
 
@@ -21,6 +21,12 @@ fn var(name: &str) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "this is the table of environment variables")]
 pub(crate) fn config_reference(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// A variable that holds a secret.
+#[expect(clippy::disallowed_methods, reason = "this is the table of environment variables")]
+pub(crate) fn secret(name: &str) -> Result<String, std::env::VarError> {
+    std::env::var(name)
 }
 
 pub(crate) fn plugin_path() -> Vec<PathBuf> {

@@ -18,6 +18,7 @@ mod plugin_args;
 mod printer;
 mod progress;
 mod run_dir;
+mod secrets;
 mod signals;
 
 use std::process::ExitCode;

@@ -81,7 +81,7 @@ impl Printer {
         let text = format!("{error:#}");
         match text.strip_prefix("error: ") {
             // Problems rendered with their source already say so.
-            Some(_) => self.raw(&format!("{text}\n")),
+            Some(_) => self.raw(&format!("{}\n", stresshost_plan::plain_lines(&text))),
             None => self.line("error: ", AnsiColor::Red.on_default().bold(), &text),
         }
     }
@@ -94,6 +94,7 @@ impl Printer {
     }
 
     fn line(&self, label: &str, style: Style, text: &str) {
+        let text = stresshost_plan::plain_lines(text);
         let clear = if self.stderr_terminal { "\r\x1b[2K" } else { "" };
         if self.stderr_color && !label.is_empty() {
             self.raw(&format!("{clear}{style}{label}{style:#}{text}\n"));

@@ -27,18 +27,21 @@ mod stream;
 mod template;
 mod tls;
 
+pub use buffer_pool::KeptBudget;
 pub use client::outcome::Outcome;
 pub use client::session::HttpSession;
 pub use config::{HttpConfig, HttpVersion, Resolve, ResolveError, TlsConfig};
 pub use core::HttpCore;
 pub use json_pointer::{JsonError, JsonText};
 pub use limits::{
-    MAX_BATCH, MAX_CONCURRENT, MAX_IDLE_CONNECTIONS, MAX_REDIRECTS, MAX_REQUEST_HEAD_BYTES, MAX_SLOTS,
+    MAX_BATCH, MAX_CONCURRENT, MAX_IDLE_CONNECTIONS, MAX_KEPT_BYTES, MAX_REDIRECTS, MAX_REQUEST_HEAD_BYTES,
+    MAX_SLOTS,
 };
 pub use origin::{Origin, Scheme, UrlError};
 pub use prepared::{PrepareError, Prepared, RequestSpec};
 pub use response::{BodyError, Response};
 pub use shared::{EgressRule, HttpSetupError, HttpShared};
+pub(crate) use template::percent_encode;
 
 /// The answer reader alone, for fuzzing and tools that read recorded answers.
 pub mod wire {

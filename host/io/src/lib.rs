@@ -4,3 +4,6 @@
 //! outcome with an error kind, never an `Err`: in a load test failure is data.
 
 pub mod http;
+mod secrets;
+
+pub use secrets::{Secret, SecretError, SecretRule, Secrets};

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use stresshost_plan::is_hidden;
+
 use crate::{MAX_CHECKS, MAX_METRICS, MAX_NAME_BYTES, MAX_OPERATIONS};
 
 /// Id of an operation within a run.
@@ -52,6 +54,9 @@ pub enum NamesFull {
     /// An empty or over-long name.
     #[error("a name of {0} bytes; names take 1 to {MAX_NAME_BYTES}")]
     Length(usize),
+    /// A name with characters that are not shown.
+    #[error("the name `{}` holds control characters", .0.escape_debug())]
+    Hidden(String),
     /// The metric exists with another kind or unit.
     #[error("metric `{0}` was declared before with another kind or unit")]
     Conflict(String),
@@ -95,7 +100,10 @@ impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
 }
 
 fn bounded(name: &str) -> Result<(), NamesFull> {
-    if name.is_empty() || name.len() > MAX_NAME_BYTES { Err(NamesFull::Length(name.len())) } else { Ok(()) }
+    if name.is_empty() || name.len() > MAX_NAME_BYTES {
+        return Err(NamesFull::Length(name.len()));
+    }
+    if name.contains(is_hidden) { Err(NamesFull::Hidden(name.to_owned())) } else { Ok(()) }
 }
 
 impl Names {
@@ -124,8 +132,8 @@ impl Names {
     /// When the name is empty or too long, known with another kind or unit, or there are too many metrics.
     pub fn metric(&mut self, name: &str, kind: MetricKind, unit: &str) -> Result<MetricId, NamesFull> {
         bounded(name)?;
-        if unit.len() > MAX_NAME_BYTES {
-            return Err(NamesFull::Length(unit.len()));
+        if !unit.is_empty() {
+            bounded(unit)?;
         }
         let known = self.metric_kinds.len();
         let id = self.metrics.intern(&name.to_owned(), "metrics", MAX_METRICS)?;

@@ -39,9 +39,11 @@ sandbox_limits! {
     /// Time one call may compute.
     ComputeTime = "compute-time", "calls that computed too long";
     /// Share of a core's time that may go into computing.
-    ComputeShare = "compute-share", "calls past the share of a core";
+    ComputeShare = "compute-share", "times held back for the others";
     /// Bytes one call of the host may carry.
-    HostCallBytes = "host-call-bytes", "oversized host calls refused";
+    HostCallBytes = "host-call-bytes", "calls that carried too much";
+    /// Handles of components and streams.
+    Handles = "handles", "calls that held too many handles";
     /// Log lines that are shown.
     LogLines = "log-lines", "log lines not shown";
     /// Bytes of one log line.
@@ -52,8 +54,12 @@ sandbox_limits! {
     ArtifactBytes = "artifact-bytes", "artifacts too large, refused";
     /// Prepared requests.
     Prepared = "prepared", "prepared requests refused";
+    /// Bytes of prepared requests.
+    PreparedBytes = "prepared-bytes", "prepared requests too large";
     /// Shots of one call.
-    Shots = "shots", "shots refused";
+    Shots = "shots", "calls of too many shots refused";
+    /// Bytes kept of a body.
+    BodyBytes = "body-bytes", "bodies that were not kept whole";
     /// Names of operations, checks and metrics.
     Names = "names", "names of measurements refused";
     /// Bytes of a failure's text.
@@ -62,8 +68,6 @@ sandbox_limits! {
     PanicBytes = "panic-bytes", "texts of panics cut short";
     /// Time of one sleep.
     SleepTime = "sleep-time", "sleeps cut short";
-    /// Number of findings.
-    Findings = "findings", "findings refused";
     /// Outgoing requests in hand at the same time.
     Requests = "requests", "requests in hand refused";
 }
@@ -95,7 +99,7 @@ mod tests {
 
     #[test]
     fn names_and_places_map_both_ways() {
-        assert_eq!(SandboxLimit::COUNT, 18);
+        assert_eq!(SandboxLimit::COUNT, 20);
         for (index, &limit) in SandboxLimit::ALL.iter().enumerate() {
             assert_eq!((limit.index(), SandboxLimit::from_name(limit.name())), (index, Some(limit)));
             assert!(limit.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{limit:?}");

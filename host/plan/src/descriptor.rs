@@ -57,6 +57,8 @@ impl Descriptor {
             ("flags", self.flags.len()),
             ("positionals", self.positionals.len()),
             ("examples", self.examples.len()),
+            ("targets it asks for", self.asks.targets.len()),
+            ("secrets it asks for", self.asks.secrets.len()),
         ];
         if let Some((what, count)) = lists.into_iter().find(|(_, count)| *count > MAX_FLAGS) {
             return Some(format!("it has {count} {what}, the most is {MAX_FLAGS}"));
@@ -66,7 +68,10 @@ impl Descriptor {
             self.flags.iter().flat_map(|flag| [("help", &flag.help), ("value name", &flag.value_name)]);
         let positionals = self.positionals.iter().flat_map(|one| [("help", &one.help), ("name", &one.name)]);
         let examples = self.examples.iter().flat_map(|one| [("example", &one.args), ("example", &one.about)]);
-        let mut lines = lines.chain(helps).chain(positionals).chain(examples);
+        let asks = &self.asks;
+        let asked = asks.targets.iter().map(|one| ("target", one));
+        let asked = asked.chain(asks.secrets.iter().map(|one| ("secret", one)));
+        let mut lines = lines.chain(helps).chain(positionals).chain(examples).chain(asked);
         if let Some((what, _)) =
             lines.find(|(_, line)| line.len() > MAX_LINE_BYTES || line.contains(char::is_control))
         {
@@ -154,6 +159,9 @@ pub struct Asks {
     /// Targets beyond those the plan names, as `scheme://host:port` with `*` for any part.
     #[serde(default)]
     pub targets: Vec<String>,
+    /// Names of the secrets it puts on the wire as `{{secret:NAME}}`; `*` for whichever its config names.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     /// Whether it writes artifacts into the run directory.
     #[serde(default)]
     pub artifacts: bool,

@@ -18,6 +18,7 @@ mod plan;
 mod problem;
 mod requirements;
 mod schedule;
+mod text;
 mod threshold;
 mod units;
 mod validate;
@@ -44,6 +45,7 @@ pub use plan::{Feed, FeedOrder, HttpOptions, Mix, PLAN_SCHEMA, Pause, Plan, Scen
 pub use problem::Problem;
 pub use requirements::{PhaseRequirements, Requirements};
 pub use schedule::{ONLY_PHASE, Schedule, ScheduledPhase, Stream};
+pub use text::{is_hidden, plain_lines, plain_paragraph};
 pub use threshold::{MetricDeclaration, Threshold};
 pub use units::{
     DurationText, RateText, UnitError, format_duration_ms, parse_bytes, parse_duration_ms, parse_rate,

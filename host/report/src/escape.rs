@@ -1,5 +1,7 @@
 //! What foreign text must lose before it is shown. Names and messages come from plugins and servers.
 
+use stresshost_plan::is_hidden;
+
 /// One line of text that a terminal cannot mistake for a command, nor a reader for another order of letters:
 /// line breaks and tabs become blanks, control and direction characters become U+FFFD.
 pub(crate) fn one_line(text: &str) -> String {
@@ -26,14 +28,6 @@ pub(crate) fn push_escaped(out: &mut String, text: &str) {
             letter => out.push(letter),
         }
     }
-}
-
-/// Control characters, most of which XML 1.0 forbids; characters that reverse the order of what follows; and the two
-/// non-characters XML forbids.
-fn is_hidden(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(letter, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use stresshost_engine::Fault;
+use stresshost_metrics::SandboxLimit;
 use wasmtime::{Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
 use crate::memory_budget::Limiter;
@@ -31,6 +32,7 @@ fn on_epoch(mut context: StoreContextMut<'_, VuState>) -> wasmtime::Result<Updat
             "computed for more than {} ms without waiting for anything; `--guest-limit` has `compute` and `control-compute`",
             most * EPOCH_MS
         );
+        state.reached(SandboxLimit::ComputeTime);
         return Err(wasmtime::Error::msg(text));
     }
     let held_back_ns = state.charge(passed);
@@ -43,7 +45,11 @@ fn on_epoch(mut context: StoreContextMut<'_, VuState>) -> wasmtime::Result<Updat
 
 /// Says what broke a guest: its own panic text first, then wasmtime's words with the guest's backtrace.
 pub(crate) fn fault(during: &'static str, state: &VuState, error: &wasmtime::Error) -> Fault {
-    let panic = without_advice(&state.stderr.take());
+    let (panic, is_cut) = state.stderr.take();
+    if is_cut {
+        state.reached(SandboxLimit::PanicBytes);
+    }
+    let panic = without_advice(&panic);
     let reason = match error.downcast_ref::<Trap>() {
         // The words of Rust's standard library; other languages' are shown as they are.
         Some(Trap::UnreachableCodeReached) if panic.starts_with("memory allocation of") => {
@@ -55,11 +61,14 @@ pub(crate) fn fault(during: &'static str, state: &VuState, error: &wasmtime::Err
         Some(trap @ Trap::MemoryOutOfBounds) => format!("{trap}; a stack that overflowed looks like this"),
         Some(Trap::OutOfFuel | Trap::Interrupt) => "was interrupted".to_owned(),
         Some(trap) => trap.to_string(),
-        None => explained(error),
+        None => explained(state, error),
     };
     let mut text = if panic.is_empty() { reason } else { format!("{panic}\n({reason})") };
     if let Some(backtrace) = error.downcast_ref::<wasmtime::WasmBacktrace>() {
         text.push_str(&format!("\n{}", without_runtime(&backtrace.to_string())));
+    }
+    if let Some(live) = state.granted() {
+        text = live.core.run.secrets.redact(&text).into_owned();
     }
     Fault::new(during, state.part(), text)
 }
@@ -73,14 +82,21 @@ fn out_of_memory(limits: &Limiter) -> String {
 }
 
 /// What is no trap, with what to do about it.
-fn explained(error: &wasmtime::Error) -> String {
+fn explained(state: &VuState, error: &wasmtime::Error) -> String {
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return format!("ended its process with status {}; a plugin returns instead", exit.0);
     }
     let text = error.root_cause().to_string();
     if text.contains("fuel allocated for hostcalls") {
+        state.reached(SandboxLimit::HostCallBytes);
         return "handed the host too much in one call; `--guest-limit host-call-bytes=` raises the limit"
             .to_owned();
+    }
+    if text.contains("handle limit exceeded") {
+        state.reached(SandboxLimit::Handles);
+        return format!(
+            "held more handles than it may: {MAX_COMPONENT_HANDLES} of streams, timers and the like"
+        );
     }
     text
 }

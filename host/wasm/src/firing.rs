@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stresshost_engine::Ticket;
 use stresshost_io::http::{Outcome, Prepared};
-use stresshost_metrics::{ErrorKind, OpId, Phases, Sample};
+use stresshost_metrics::{ErrorKind, OpId, Phases, Sample, SandboxLimit};
 
 use crate::MAX_SHOTS;
 use crate::bindings::http::Shot;
@@ -83,7 +83,11 @@ impl Live {
             let prepared = self.prepared.get(shot.request as usize)?;
             Some((Arc::clone(&prepared.request), shot.values.clone()))
         };
-        if shots.len() > MAX_SHOTS { None } else { shots.iter().map(request).collect() }
+        if shots.len() > MAX_SHOTS {
+            self.core.reached(SandboxLimit::Shots);
+            return None;
+        }
+        shots.iter().map(request).collect()
     }
 
     /// Turns an outcome into what the guest sees, keeping what it may ask for later.
@@ -109,12 +113,17 @@ fn packed(id: u32, status: u16, error: Option<ErrorKind>) -> u64 {
 /// A request in flight. It is recorded once: by its outcome, or as interrupted when the call is dropped.
 ///
 /// Outside iterations (`setup`, `start`) nothing is measured.
-struct Flight {
+pub(crate) struct Flight {
     measured: Option<(Rc<CoreShared>, Sample)>,
 }
 
 impl Flight {
-    fn begin(core: &Rc<CoreShared>, op: OpId, ticket: Option<Ticket>, intended_ns: Option<u64>) -> Self {
+    pub(crate) fn begin(
+        core: &Rc<CoreShared>,
+        op: OpId,
+        ticket: Option<Ticket>,
+        intended_ns: Option<u64>,
+    ) -> Self {
         let Some(Ticket { scenario, window, .. }) = ticket else { return Self { measured: None } };
         core.context.recorder.borrow_mut().fired(op, scenario, window);
         let sample = Sample {
@@ -134,7 +143,7 @@ impl Flight {
         Self { measured: Some((Rc::clone(core), sample)) }
     }
 
-    fn end(mut self, outcome: &Outcome) {
+    pub(crate) fn end(mut self, outcome: &Outcome) {
         let Some((core, begun)) = self.measured.take() else { return };
         let sample = Sample {
             status: outcome.status,
@@ -150,7 +159,7 @@ impl Flight {
         let mut recorder = core.context.recorder.borrow_mut();
         recorder.record(&sample);
         recorder.explain(&sample, || match &outcome.error_text {
-            Some(text) => text.to_string(),
+            Some(text) => core.run.secrets.redact(text).into_owned(),
             None => format!("the server answered with status {}", outcome.status),
         });
     }

@@ -5,7 +5,7 @@ use stresshost_plan::{parse_bytes, parse_duration_ms};
 use crate::{
     MAX_ARTIFACT_BYTES, MAX_ARTIFACTS, MAX_CALL_MS, MAX_CONTROL_MEMORY_BYTES, MAX_CONTROL_MS,
     MAX_HOSTCALL_BYTES, MAX_LOG_LINE_BYTES, MAX_LOG_LINES, MAX_MEMORY_BYTES, MAX_PREPARED,
-    MAX_TABLE_ELEMENTS,
+    MAX_PREPARED_BYTES, MAX_TABLE_ELEMENTS,
 };
 
 /// Caps on every plugin of a run. The defaults are the constants of the same meaning.
@@ -31,6 +31,10 @@ pub struct GuestLimits {
     pub log_line_bytes: u64,
     /// Prepared requests of a virtual user.
     pub prepared: u64,
+    /// Bytes of the prepared requests of a virtual user.
+    pub prepared_bytes: u64,
+    /// Bytes of the large bodies that all virtual users of all plugins keep together.
+    pub kept_bodies_bytes: u64,
     /// Files each plugin may write as artifacts.
     pub artifacts: u64,
     /// Bytes each plugin may write as artifacts.
@@ -50,6 +54,8 @@ impl Default for GuestLimits {
             log_lines: MAX_LOG_LINES,
             log_line_bytes: MAX_LOG_LINE_BYTES as u64,
             prepared: MAX_PREPARED as u64,
+            prepared_bytes: MAX_PREPARED_BYTES,
+            kept_bodies_bytes: stresshost_io::http::MAX_KEPT_BYTES,
             artifacts: MAX_ARTIFACTS as u64,
             artifact_bytes: MAX_ARTIFACT_BYTES,
         }
@@ -70,7 +76,7 @@ struct Knob {
     value: fn(&mut GuestLimits) -> &mut u64,
 }
 
-const KNOBS: [Knob; 12] = [
+const KNOBS: [Knob; 14] = [
     Knob { name: "memory", unit: Unit::Bytes, value: |limits| &mut limits.memory_bytes },
     Knob { name: "total-memory", unit: Unit::Bytes, value: |limits| &mut limits.total_memory_bytes },
     Knob { name: "control-memory", unit: Unit::Bytes, value: |limits| &mut limits.control_memory_bytes },
@@ -81,6 +87,8 @@ const KNOBS: [Knob; 12] = [
     Knob { name: "log-lines", unit: Unit::Count, value: |limits| &mut limits.log_lines },
     Knob { name: "log-line-bytes", unit: Unit::Bytes, value: |limits| &mut limits.log_line_bytes },
     Knob { name: "prepared", unit: Unit::Count, value: |limits| &mut limits.prepared },
+    Knob { name: "prepared-bytes", unit: Unit::Bytes, value: |limits| &mut limits.prepared_bytes },
+    Knob { name: "kept-bodies", unit: Unit::Bytes, value: |limits| &mut limits.kept_bodies_bytes },
     Knob { name: "artifacts", unit: Unit::Count, value: |limits| &mut limits.artifacts },
     Knob { name: "artifact-bytes", unit: Unit::Bytes, value: |limits| &mut limits.artifact_bytes },
 ];

@@ -39,7 +39,10 @@ impl WasmVu {
         let mut store = calls::store(pre.engine(), &limits, state);
         match drive(&live, pre.instantiate_async(&mut store)).await {
             Ok(workload) => Ok(Self { store, workload, live, poisoned: false, iterations: stream }),
-            Err(error) => Err(VuError::Fault(calls::fault("instantiate", store.data(), &error))),
+            Err(error) => {
+                store.data_mut().count_refused_growth();
+                Err(VuError::Fault(calls::fault("instantiate", store.data(), &error)))
+            }
         }
     }
 
@@ -109,10 +112,15 @@ impl WasmVu {
         live.retire_responses();
         live.ticket = None;
         drop(live);
+        self.store.data_mut().count_refused_growth();
         match result {
             Ok(result) => {
                 self.poisoned = false;
-                result.map_err(|Failure { code, message }| VuError::Failed { code, message })
+                let run = &self.live.borrow().core.run;
+                result.map_err(|failure| {
+                    let Failure { code, message } = run.shown(failure);
+                    VuError::Failed { code, message }
+                })
             }
             Err(error) => Err(VuError::Fault(calls::fault(during, self.store.data(), &error))),
         }

@@ -17,9 +17,11 @@ mod memory_budget;
 mod metering;
 mod on_core;
 mod plugin;
+mod prepared_memory;
 mod state;
 mod stderr;
 mod waiting;
+mod wasi_http;
 mod workload;
 
 pub use component::{ComponentFacts, Loadable};

@@ -52,6 +52,16 @@ pub const MAX_COMPUTE_DEBT_NS: u64 = 50_000_000;
 /// Prepared requests of one instance.
 pub const MAX_PREPARED: usize = 10_000;
 
+/// Bytes of the prepared requests of one instance, which stand outside its memory: a few large uploads. All of a run's
+/// count towards the memory of all its virtual users, one that several of them share once.
+pub const MAX_PREPARED_BYTES: u64 = 64 << 20;
+
+/// Requests through `wasi:http` that one instance may have under way: what a browser opens to a few servers.
+pub const MAX_REQUESTS_IN_HAND: usize = 16;
+
+/// Bytes of the body of a request through `wasi:http`, which is collected before it is sent.
+pub const MAX_REQUEST_BODY_BYTES: u64 = 16 << 20;
+
 /// Requests of one `send-all`; see also `stresshost_io::http::MAX_BATCH`.
 pub const MAX_SHOTS: usize = 256;
 
@@ -60,6 +70,9 @@ pub const MAX_STDERR_BYTES: usize = 4 << 10;
 
 /// Log lines shown of one run; more are counted.
 pub const MAX_LOG_LINES: u64 = 1_000;
+
+/// Log lines shown of one call of `describe`, `plan` or `analyze`.
+pub const MAX_CONTROL_LOG_LINES: u64 = 100;
 
 /// Bytes kept of the code and of the message of a failed iteration.
 pub const MAX_FAILURE_BYTES: usize = 1_000;

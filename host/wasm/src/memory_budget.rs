@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use stresshost_metrics::SandboxLimit;
 use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 
 use crate::{GuestLimits, MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLES};
@@ -18,11 +19,11 @@ impl MemoryBudget {
         Self { left: AtomicU64::new(bytes) }
     }
 
-    fn take(&self, bytes: u64) -> bool {
+    pub(crate) fn take(&self, bytes: u64) -> bool {
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
     }
 
-    fn give_back(&self, bytes: u64) {
+    pub(crate) fn give_back(&self, bytes: u64) {
         self.left.fetch_add(bytes, Ordering::Relaxed);
     }
 }
@@ -34,7 +35,13 @@ pub(crate) struct Limiter {
     held_bytes: u64,
     growing_bytes: u64,
     budget_ran_out: bool,
+    /// How often growth was refused, by [`REFUSALS`].
+    refused: [u64; REFUSALS.len()],
+    any_refused: bool,
 }
+
+/// What growth is refused for.
+const REFUSALS: [SandboxLimit; 3] = [SandboxLimit::Memory, SandboxLimit::TotalMemory, SandboxLimit::Table];
 
 impl Limiter {
     /// Limits of a store with `memory_bytes` of memory, which it takes from `budget` where there is one.
@@ -47,7 +54,31 @@ impl Limiter {
             .memories(MAX_MEMORIES)
             .tables(MAX_TABLES)
             .build();
-        Self { own, budget, held_bytes: 0, growing_bytes: 0, budget_ran_out: false }
+        Self {
+            own,
+            budget,
+            held_bytes: 0,
+            growing_bytes: 0,
+            budget_ran_out: false,
+            refused: [0; REFUSALS.len()],
+            any_refused: false,
+        }
+    }
+
+    /// How often growth was refused since the last time, by the limit; `None` when it was not.
+    pub(crate) fn take_refused(&mut self) -> Option<impl Iterator<Item = (SandboxLimit, u64)> + use<>> {
+        if !std::mem::take(&mut self.any_refused) {
+            return None;
+        }
+        let counts = std::mem::take(&mut self.refused);
+        Some(REFUSALS.into_iter().zip(counts).filter(|&(_, count)| count > 0))
+    }
+
+    fn refuse(&mut self, limit: SandboxLimit) {
+        self.any_refused = true;
+        for (known, count) in REFUSALS.iter().zip(&mut self.refused) {
+            *count += u64::from(*known == limit);
+        }
     }
 
     /// Whether growth was refused because all stores together have grown too far.
@@ -65,12 +96,14 @@ impl ResourceLimiter for Limiter {
     ) -> wasmtime::Result<bool> {
         self.growing_bytes = 0;
         if !self.own.memory_growing(current, desired, maximum)? {
+            self.refuse(SandboxLimit::Memory);
             return Ok(false);
         }
         let more = desired.saturating_sub(current) as u64;
         if let Some(budget) = &self.budget {
             if !budget.take(more) {
                 self.budget_ran_out = true;
+                self.refuse(SandboxLimit::TotalMemory);
                 return Ok(false);
             }
             self.held_bytes += more;
@@ -95,7 +128,11 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        self.own.table_growing(current, desired, maximum)
+        let grows = self.own.table_growing(current, desired, maximum)?;
+        if !grows {
+            self.refuse(SandboxLimit::Table);
+        }
+        Ok(grows)
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -138,6 +175,8 @@ mod tests {
         log_lines: 1,
         log_line_bytes: 1,
         prepared: 1,
+        prepared_bytes: 1,
+        kept_bodies_bytes: 1,
         artifacts: 1,
         artifact_bytes: 1,
     };
@@ -155,6 +194,9 @@ mod tests {
         assert!(second.memory_growing(0, 60, None).unwrap());
         drop(first);
         assert!(second.memory_growing(60, 100, None).unwrap(), "what was held is free again");
+        let refused: Vec<_> = second.take_refused().unwrap().collect();
+        assert_eq!(refused, [(SandboxLimit::TotalMemory, 1)]);
+        assert!(second.take_refused().is_none(), "counted once");
     }
 
     #[test]
@@ -175,5 +217,8 @@ mod tests {
         let mut limiter = Limiter::new(&LIMITS, 100, None);
         assert!(limiter.table_growing(0, 10, None).unwrap());
         assert!(!limiter.table_growing(10, 11, None).unwrap());
+        assert!(!limiter.memory_growing(0, 101, None).unwrap());
+        let refused: Vec<_> = limiter.take_refused().unwrap().collect();
+        assert_eq!(refused, [(SandboxLimit::Memory, 1), (SandboxLimit::Table, 1)]);
     }
 }

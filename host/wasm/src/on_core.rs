@@ -16,7 +16,7 @@ pub(crate) struct OnCore<T> {
     thread: ThreadId,
 }
 
-// SAFETY: only `VuState` holds one, and it lives in the store of a `WasmVu`, which is not `Send`: it is made on its
+// SAFETY: only `VuState` and its `Hooks` hold one, and it lives in the store of a `WasmVu`, which is not `Send`: it is made on its
 // core's thread, and neither it nor its store ever leaves it. The futures that borrow a store's data run on the fiber of
 // that store, which its owner polls. Debug builds check each use; `another_thread_is_noticed` and
 // `a_virtual_user_cannot_leave_its_core` run this.

@@ -135,6 +135,7 @@ pub(crate) fn link(engine: &Engine, component: &Component) -> Result<WorkloadPre
     let link_error = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(link_error)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).map_err(link_error)?;
     Workload::add_to_linker::<_, HasSelf<VuState>>(&mut linker, |state| state).map_err(link_error)?;
     let pre = linker.instantiate_pre(component).map_err(link_error)?;
     WorkloadPre::new(pre).map_err(link_error)

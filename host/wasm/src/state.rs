@@ -1,5 +1,6 @@
 //! What the host keeps for one virtual user: the data of its store.
 
+use std::borrow::Cow;
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,10 +10,12 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use stresshost_clock::Clock;
 use stresshost_engine::{CoreContext, LimitId, Ticket};
+use stresshost_io::Secrets;
 use stresshost_io::http::{HttpCore, HttpSession, Prepared};
-use stresshost_metrics::{CheckId, MetricId, MetricKind, OpId};
+use stresshost_metrics::{CheckId, MetricId, MetricKind, NamesFull, OpId, SandboxLimit};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::Failure;
 use crate::compute_share::{Alive, ComputeShares};
@@ -21,8 +24,10 @@ use crate::feeds::Feeds;
 use crate::imports::artifacts::ArtifactStore;
 use crate::memory_budget::{Limiter, MemoryBudget};
 use crate::on_core::OnCore;
+use crate::prepared_memory::{Charge, Charges};
 use crate::stderr::StderrTail;
 use crate::waiting::{Fulfilled, Wish};
+use crate::wasi_http::{Hooks, Outgoing};
 use crate::{EPOCH_MS, GuestLimits};
 
 /// What all virtual users of a plugin share.
@@ -36,6 +41,8 @@ pub(crate) struct RunShared {
     pub(crate) artifacts: Option<ArtifactStore>,
     pub(crate) log_lines: AtomicU64,
     pub(crate) limits: GuestLimits,
+    /// What no text that leaves the plugin may show.
+    pub(crate) secrets: Secrets,
     pub(crate) memory: Arc<MemoryBudget>,
     pub(crate) epoch: Epoch,
     /// Wall time at which WASI's clock stands still or starts, in milliseconds since the Unix epoch.
@@ -43,6 +50,15 @@ pub(crate) struct RunShared {
 }
 
 impl RunShared {
+    /// A failure as it may be shown.
+    pub(crate) fn shown(&self, failure: Failure) -> Failure {
+        let shown = |text: String| match self.secrets.redact(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(shown) => shown,
+        };
+        Failure { code: shown(failure.code), message: shown(failure.message) }
+    }
+
     /// Counts a log line; true while lines are shown.
     pub(crate) fn may_log(&self) -> bool {
         let before = self.log_lines.fetch_add(1, Ordering::Relaxed);
@@ -59,8 +75,28 @@ pub(crate) struct CoreShared {
     pub(crate) context: Rc<CoreContext>,
     pub(crate) http: HttpCore,
     pub(crate) run: Arc<RunShared>,
+    pub(crate) charges: Charges,
     /// What the plugins on the core owe each other.
     pub(crate) shares: Rc<ComputeShares>,
+}
+
+impl CoreShared {
+    /// Counts that a virtual user of the plugin reached a limit.
+    pub(crate) fn reached(&self, limit: SandboxLimit) {
+        self.reached_times(limit, 1);
+    }
+
+    pub(crate) fn reached_times(&self, limit: SandboxLimit, count: u64) {
+        self.context.recorder.borrow_mut().limit_hits(self.run.part, limit, count);
+    }
+
+    /// What a guest is told whose name was refused.
+    pub(crate) fn refused_name(&self, error: &NamesFull) -> String {
+        if matches!(error, NamesFull::TooMany { .. }) {
+            self.reached(SandboxLimit::Names);
+        }
+        error.to_string()
+    }
 }
 
 /// A prepared request and what it is called.
@@ -69,6 +105,8 @@ pub(crate) struct PreparedOp {
     pub(crate) request: Arc<Prepared>,
     /// Rate limits of the request's target.
     pub(crate) limits: Vec<LimitId>,
+    /// Its place in the memory of the run.
+    pub(crate) _charge: Rc<Charge>,
 }
 
 /// What is kept of a response besides the answer itself.
@@ -86,9 +124,11 @@ pub(crate) struct Live {
     pub(crate) core: Rc<CoreShared>,
     pub(crate) http: HttpSession,
     pub(crate) prepared: Vec<PreparedOp>,
+    pub(crate) prepared_bytes: u64,
     pub(crate) checks: Vec<CheckId>,
     pub(crate) metrics: Vec<(MetricId, MetricKind)>,
     pub(crate) limiters: Vec<LimitId>,
+    pub(crate) outgoing: Rc<Outgoing>,
     /// Responses of the latest firing have ids from here on.
     pub(crate) first_response: u32,
     pub(crate) responses: Vec<Received>,
@@ -155,7 +195,11 @@ pub(crate) struct VuState {
     pub(crate) stderr: StderrTail,
     pub(crate) limits: Limiter,
     pub(crate) computing: Computing,
+    /// Lines logged while it describes, plans or analyses.
+    pub(crate) control_log_lines: u64,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
     table: ResourceTable,
 }
 
@@ -178,11 +222,11 @@ impl VuState {
         let run = &core.run;
         let limiter = Limiter::new(&run.limits, allowance.memory_bytes, Some(Arc::clone(&run.memory)));
         let computing = Computing::new(run.epoch.clone(), allowance.compute_ms);
-        Self::new(Some(OnCore::new(live)), rng, limiter, computing, Some(clock))
+        Self::new(Some(live), rng, limiter, computing, Some(clock))
     }
 
     fn new(
-        live: Option<OnCore<Rc<RefCell<Live>>>>,
+        live: Option<Rc<RefCell<Live>>>,
         mut rng: StdRng,
         limits: Limiter,
         computing: Computing,
@@ -201,7 +245,19 @@ impl VuState {
             .allow_udp(false)
             .allow_ip_name_lookup(false);
         let (wasi, table) = (wasi.build(), ResourceTable::new());
-        Self { live, rng, stderr, limits, computing, wasi, table }
+        let (http, hooks) = (WasiHttpCtx::new(), Hooks::new(live.clone()));
+        Self {
+            live: live.map(OnCore::new),
+            rng,
+            stderr,
+            limits,
+            computing,
+            control_log_lines: 0,
+            wasi,
+            http,
+            hooks,
+            table,
+        }
     }
 }
 
@@ -222,7 +278,27 @@ impl VuState {
     pub(crate) fn charge(&self, epochs: u64) -> u64 {
         let Some(live) = self.granted() else { return 0 };
         let CoreShared { context, run, shares, .. } = &*live.core;
-        shares.charge(run.part, epochs, self.computing.epochs > 1, context.clock.now_ns())
+        let held_back_ns = shares.charge(run.part, epochs, self.computing.epochs > 1, context.clock.now_ns());
+        if held_back_ns > 0 {
+            live.core.reached(SandboxLimit::ComputeShare);
+        }
+        held_back_ns
+    }
+
+    /// Counts that the guest reached a limit. While it describes, plans or analyses there is no run to count for.
+    pub(crate) fn reached(&self, limit: SandboxLimit) {
+        if let Some(live) = self.granted() {
+            live.core.reached(limit);
+        }
+    }
+
+    /// Counts the growth that was refused since the last time.
+    pub(crate) fn count_refused_growth(&mut self) {
+        let Some(refused) = self.limits.take_refused() else { return };
+        let Some(live) = self.granted() else { return };
+        for (limit, count) in refused {
+            live.core.reached_times(limit, count);
+        }
     }
 
     /// Index of the plugin; 0 while it describes, plans or analyses.
@@ -240,6 +316,8 @@ impl Live {
             _alive: core.shares.enter(core.run.part),
             core,
             prepared: Vec::new(),
+            prepared_bytes: 0,
+            outgoing: Rc::default(),
             checks: Vec::new(),
             metrics: Vec::new(),
             limiters: Vec::new(),
@@ -257,6 +335,12 @@ impl Live {
 impl WasiView for VuState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for VuState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
     }
 }
 

@@ -14,14 +14,21 @@ const WRITE_BYTES: usize = 4 << 10;
 /// A bounded tail of what was written. Nothing is allocated until something is.
 #[derive(Clone, Default)]
 pub(crate) struct StderrTail {
-    text: Arc<Mutex<Vec<u8>>>,
+    tail: Arc<Mutex<Tail>>,
+}
+
+#[derive(Default)]
+struct Tail {
+    text: Vec<u8>,
+    is_cut: bool,
 }
 
 impl StderrTail {
-    /// Takes what was written, as text.
-    pub(crate) fn take(&self) -> String {
-        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&std::mem::take(&mut *text)).trim().to_owned()
+    /// Takes what was written, as text, and whether its start is missing.
+    pub(crate) fn take(&self) -> (String, bool) {
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let Tail { text, is_cut } = std::mem::take(&mut *tail);
+        (String::from_utf8_lossy(&text).trim().to_owned(), is_cut)
     }
 }
 
@@ -44,10 +51,11 @@ impl StdoutStream for StderrTail {
 
 impl OutputStream for StderrTail {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-        text.extend_from_slice(&bytes);
-        let surplus = text.len().saturating_sub(MAX_STDERR_BYTES);
-        text.drain(..surplus);
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.text.extend_from_slice(&bytes);
+        let surplus = tail.text.len().saturating_sub(MAX_STDERR_BYTES);
+        tail.text.drain(..surplus);
+        tail.is_cut |= surplus > 0;
         Ok(())
     }
 
@@ -77,8 +85,8 @@ mod tests {
             stream.write(Bytes::from(vec![b'x'; WRITE_BYTES])).unwrap();
         }
         stream.write(Bytes::from_static(b"the end\n")).unwrap();
-        let text = tail.take();
-        assert!(text.len() <= MAX_STDERR_BYTES && text.ends_with("the end"));
-        assert_eq!(tail.take(), "");
+        let (text, is_cut) = tail.take();
+        assert!(text.len() <= MAX_STDERR_BYTES && text.ends_with("the end") && is_cut);
+        assert_eq!(tail.take(), (String::new(), false));
     }
 }

@@ -8,10 +8,12 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Poll;
 
 use crate::bindings::http::Shot;
 use crate::state::{Live, VuState};
+use crate::wasi_http::Outgoing;
 
 /// What a suspended guest waits for.
 pub(crate) enum Wish {
@@ -53,10 +55,25 @@ enum Step<T> {
     Wishes(Wish),
 }
 
+/// Ends what is under way through WASI when a call is dropped before it returned: nobody will ever read the answers.
+struct EndedWithCall {
+    outgoing: Rc<Outgoing>,
+    returned: bool,
+}
+
+impl Drop for EndedWithCall {
+    fn drop(&mut self) {
+        if !self.returned {
+            self.outgoing.end();
+        }
+    }
+}
+
 /// Polls a guest's call to its end, fulfilling its wishes. Dropping the future ends what is under way, the wish first.
 pub(crate) async fn drive<F: Future>(live: &RefCell<Live>, call: F) -> F::Output {
     let mut call = pin!(call);
     let mut gave_way = false;
+    let mut outgoing = EndedWithCall { outgoing: Rc::clone(&live.borrow().outgoing), returned: false };
     loop {
         let step = poll_fn(|cx| {
             if std::mem::take(&mut gave_way) {
@@ -67,8 +84,10 @@ pub(crate) async fn drive<F: Future>(live: &RefCell<Live>, call: F) -> F::Output
                 Poll::Ready(output) => Poll::Ready(Step::Ended(output)),
                 Poll::Pending => match live.borrow_mut().wish.take() {
                     Some(wish) => Poll::Ready(Step::Wishes(wish)),
-                    // Without a wish the guest has been computing for long, and gives way to the others on its core.
+                    // Without a wish the guest waits for something of WASI, or has been computing for long and gives
+                    // way to the others on its core.
                     None => {
+                        outgoing.outgoing.poll(cx);
                         gave_way = true;
                         Poll::Pending
                     }
@@ -76,8 +95,18 @@ pub(crate) async fn drive<F: Future>(live: &RefCell<Live>, call: F) -> F::Output
             }
         });
         match step.await {
-            Step::Ended(output) => return output,
-            Step::Wishes(wish) => fulfil(live, wish).await,
+            Step::Ended(output) => {
+                outgoing.returned = true;
+                return output;
+            }
+            Step::Wishes(wish) => {
+                let mut fulfilled = pin!(fulfil(live, wish));
+                poll_fn(|cx| {
+                    outgoing.outgoing.poll(cx);
+                    fulfilled.as_mut().poll(cx)
+                })
+                .await;
+            }
         }
     }
 }

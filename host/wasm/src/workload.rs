@@ -19,6 +19,7 @@ use crate::imports::artifacts::ArtifactStore;
 use crate::instance::WasmVu;
 use crate::memory_budget::MemoryBudget;
 use crate::plugin::link;
+use crate::prepared_memory::Charges;
 use crate::state::{Allowance, CoreShared, RunShared, VuState};
 use crate::{GuestLimits, cache};
 
@@ -82,6 +83,7 @@ impl WasmGuest {
                 artifacts,
                 log_lines: AtomicU64::new(0),
                 limits,
+                secrets: http.config().secrets.clone(),
                 memory: Arc::clone(&memory),
                 epoch: engine.epoch.clone(),
                 started_unix_ms: stresshost_clock::wall_unix_ms(),
@@ -106,7 +108,8 @@ impl Guest for WasmGuest {
         let part = |part: &LinkedPart| {
             let http = HttpCore::with_timer(part.http.clone(), context.clock, context.timer.clone());
             let (run, shares) = (Arc::clone(&part.run), Rc::clone(&shares));
-            let shared = CoreShared { context: Rc::clone(&context), http, run, shares };
+            let shared =
+                CoreShared { context: Rc::clone(&context), http, run, shares, charges: Charges::default() };
             (part.pre.clone(), Rc::new(shared))
         };
         Ok(WasmCore { parts: self.parts.iter().map(part).collect() })

@@ -151,6 +151,7 @@ pub(crate) fn descriptor() -> Descriptor {
             .to_owned(),
         positionals: vec![url],
         flags,
+        asks: Asks { secrets: vec!["*".to_owned()], ..Asks::default() },
         config_schema: serde_json::from_str(include_str!("../config.schema.json")).ok(),
         examples: vec![
             example("http://localhost:8080/ --users 50 --duration 30s", "50 users, each as fast as it can"),

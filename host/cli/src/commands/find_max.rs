@@ -88,6 +88,7 @@ pub(super) fn find_max(
             plan: search.plan(&prepared.plan, rate_per_s),
             parts: prepared.parts.clone(),
             grants: prepared.grants.clone(),
+            secrets: prepared.secrets.clone(),
             limits: prepared.limits,
             on_fault: prepared.on_fault,
             seed: prepared.seed,

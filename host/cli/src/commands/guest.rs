@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::ArgMatches;
-use stresshost_io::http::{HttpConfig, HttpShared, HttpVersion, Resolve, TlsConfig};
+use stresshost_io::http::{HttpConfig, HttpShared, HttpVersion, KeptBudget, Resolve, TlsConfig};
 use stresshost_metrics::{HostInfo, PluginInfo};
 use stresshost_plan::{Descriptor, HttpOptions};
 use stresshost_wasm::{ArtifactStore, Plugin, WasmGuest, WasmPart};
@@ -13,7 +13,7 @@ use stresshost_wasm::{ArtifactStore, Plugin, WasmGuest, WasmPart};
 use super::prepare::Prepared;
 use super::resolve::LoadedPart;
 use crate::exit::usage;
-use crate::{args, env};
+use crate::{args, env, secrets};
 
 /// The plugins of a run, compiled and linked.
 pub(super) fn guest(prepared: &Prepared, parts: Vec<WasmPart>) -> anyhow::Result<WasmGuest> {
@@ -28,10 +28,13 @@ pub(super) fn wasm_parts(
     run_dir: &Path,
 ) -> anyhow::Result<Vec<WasmPart>> {
     let plan = &prepared.plan;
+    let kept = Arc::new(KeptBudget::new(prepared.limits.kept_bodies_bytes));
     let part = |(index, loaded): (usize, &LoadedPart)| {
         let own = plan.parts.get(index);
         let http = own.map_or(&plan.http, |part| &part.http);
-        let http = HttpShared::new(http_config(matches, http)?, prepared.grants.egress()).map_err(usage)?;
+        let secrets = secrets::of_plugin(&prepared.secrets, &loaded.descriptor)?;
+        let config = HttpConfig { secrets, kept: Arc::clone(&kept), ..http_config(matches, http)? };
+        let http = HttpShared::new(config, prepared.grants.egress()).map_err(usage)?;
         // Each plugin of several has a directory of its own, so that none can replace another's files.
         let artifacts = match own {
             Some(part) => run_dir.join("artifacts").join(format!("{index}-{}", part.plugin)),

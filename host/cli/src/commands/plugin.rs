@@ -66,6 +66,10 @@ fn describe(loadable: &Loadable, descriptor: &Descriptor) -> Result<String, std:
     for target in &descriptor.asks.targets {
         writeln!(text, "  target {target}")?;
     }
+    for secret in &descriptor.asks.secrets {
+        let which = if secret == "*" { "whichever secrets its config names" } else { secret };
+        writeln!(text, "  secret {which}")?;
+    }
     if descriptor.asks.artifacts {
         writeln!(text, "  writing artifacts into the run directory")?;
     }

@@ -13,6 +13,7 @@ use stresshost_wasm::{CallError, GuestLimits, PROTOCOLS, Plugin};
 use super::resolve::{LoadedPart, resolve};
 use crate::exit::{Exit, coded, usage};
 use crate::grants::Grants;
+use crate::secrets::{self, Given};
 use crate::{args, capacity, config, plugin_args};
 
 /// A plan and what it may reach.
@@ -21,6 +22,7 @@ pub(super) struct Prepared {
     /// The plugins of its parts; one for a plan without parts.
     pub(super) parts: Vec<LoadedPart>,
     pub(super) grants: Grants,
+    pub(super) secrets: Vec<Given>,
     pub(super) limits: GuestLimits,
     pub(super) on_fault: FaultPolicy,
     pub(super) seed: u64,
@@ -56,7 +58,9 @@ pub(super) fn prepare(
     grants.check_plan(&plan)?;
     let seed = matches.get_one::<u64>("seed").copied().unwrap_or_else(fresh_seed);
     let on_fault = on_fault(matches)?;
-    Ok(Prepared { plan, parts, grants, limits: plugin.limits(), on_fault, seed })
+    let secrets = secrets::given(matches)?;
+    secrets::check_asked(&secrets, parts.iter().map(|part| &part.descriptor))?;
+    Ok(Prepared { plan, parts, grants, secrets, limits: plugin.limits(), on_fault, seed })
 }
 
 /// Reads `--on-fault`.
@@ -66,11 +70,12 @@ pub(super) fn on_fault(matches: &ArgMatches) -> anyhow::Result<FaultPolicy> {
 }
 
 /// Reads `--guest-limit`. What all plugins of a run may grow to together is, unless said otherwise, three quarters of the
-/// memory that is free: a plugin that grows must not make the machine swap or the system end the host.
+/// memory that is free, and bodies may take an eighth: a plugin that grows must not make the machine swap or the system end the host.
 pub(super) fn guest_limits(assignments: &[String]) -> anyhow::Result<GuestLimits> {
     let mut limits = GuestLimits::default();
     if let Some(bytes) = capacity::memory_bytes() {
         limits.total_memory_bytes = bytes / 4 * 3;
+        limits.kept_bodies_bytes = limits.kept_bodies_bytes.min(bytes / 8);
     }
     for assignment in assignments {
         limits.set(assignment).map_err(|error| usage(format!("--guest-limit: {error}")))?;

@@ -15,7 +15,7 @@ use crate::exit::{Exit, coded, usage};
 use crate::grants::Grants;
 use crate::printer::Printer;
 use crate::run_dir::{OpenRun, RecordedRun};
-use crate::{args, loader};
+use crate::{args, loader, secrets};
 
 /// What a run directory keeps besides plan, seed and grants so that the run can be done again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -40,11 +40,18 @@ impl Recorded {
             digest: part.loadable.digest.clone(),
         };
         let mut flags = Vec::new();
-        for name in ["resolve", "ca", "on-fault"] {
+        for name in ["resolve", "ca", "on-fault", "secret"] {
             for value in args::texts(matches, name) {
                 // A file is named from where the run was started.
-                let path = (name == "ca").then(|| Path::new(&value).canonicalize().ok()).flatten();
-                let value = path.map_or(value, |path| path.display().to_string());
+                let (before, path) = match name {
+                    "ca" => ("", value.as_str()),
+                    "secret" => value.split_once("=file:").unwrap_or_default(),
+                    _ => ("", ""),
+                };
+                let between = if before.is_empty() { "" } else { "=file:" };
+                let path = Path::new(path).canonicalize().ok();
+                let value =
+                    path.map_or_else(|| value.clone(), |path| format!("{before}{between}{}", path.display()));
                 flags.push(format!("--{name}={value}"));
             }
         }
@@ -84,8 +91,8 @@ pub(super) fn replay(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
     grants.check_plan(&plan)?;
     let descriptor = parts[0].descriptor.clone();
     run_prepared(&plugin, &descriptor, &matches, printer, || {
-        let on_fault = on_fault(&matches)?;
-        Ok(Prepared { plan, parts, grants, limits, on_fault, seed })
+        let (on_fault, secrets) = (on_fault(&matches)?, secrets::given(&matches)?);
+        Ok(Prepared { plan, parts, grants, secrets, limits, on_fault, seed })
     })
 }
 
@@ -103,6 +110,7 @@ fn refuse_changes(matches: &ArgMatches) -> anyhow::Result<()> {
         "on-fault",
         "resolve",
         "ca",
+        "secret",
         "insecure",
         "find-max",
     ];

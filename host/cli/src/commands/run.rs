@@ -20,13 +20,12 @@ use super::replay;
 use crate::capacity::Machine;
 use crate::control::{Control, Controlled, Listener};
 use crate::exit::{Exit, coded, usage};
-use crate::grants::Grants;
 use crate::outputs::{Outputs, Specs};
 use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::run_dir::{RunDir, write_report};
 use crate::signals::Signals;
-use crate::{args, logging};
+use crate::{args, logging, secrets};
 
 pub(super) fn run(
     located: (&Path, &Plugin),
@@ -166,7 +165,7 @@ pub(super) fn load(
     let guest = guest::guest(prepared, parts)?;
     // A search says itself what each of its trials is.
     if !args::is_set(job.matches, "find-max") {
-        announce(plan, id, *seed, &prepared.grants, job.printer);
+        announce(prepared, id, *seed, job.printer);
     }
     let (stop, steering) = (Stop::default(), Steering::new(&plan.schedule()));
     job.signals.follow(stop.clone());
@@ -216,7 +215,8 @@ pub(super) fn check_capacity(plan: &Plan, matches: &ArgMatches, printer: &Printe
     )))
 }
 
-fn announce(plan: &Plan, id: &str, seed: u64, grants: &Grants, printer: &Printer) {
+fn announce(prepared: &Prepared, id: &str, seed: u64, printer: &Printer) {
+    let Prepared { plan, grants, secrets, .. } = prepared;
     printer.note(&format!("run {id}: {} (seed {seed})", plan.name));
     for phase in plan.schedule().phases {
         let of = if phase.name.is_empty() { String::new() } else { format!("{}, ", phase.name) };
@@ -225,6 +225,9 @@ fn announce(plan: &Plan, id: &str, seed: u64, grants: &Grants, printer: &Printer
         }
     }
     printer.note(&format!("  granted: {}", grants.describe()));
+    if !secrets.is_empty() {
+        printer.note(&format!("  secrets: {}", secrets::describe(secrets)));
+    }
 }
 
 fn run_error(error: RunError) -> anyhow::Error {
@@ -289,6 +292,7 @@ fn record(
         "plugin": plugin,
         "host": host,
         "granted": prepared.grants.texts,
+        "secrets": prepared.secrets,
         "limits": limits,
         "replay": replay::Recorded::of(prepared, matches),
         "plan": prepared.plan,

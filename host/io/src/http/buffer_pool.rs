@@ -5,20 +5,65 @@
 //! few cache-warm buffers.
 
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::limits::{MAX_POOLED_BUFFERS, READ_BUFFER_BYTES};
+use super::limits::{MAX_KEPT_BYTES, MAX_POOLED_BUFFERS, READ_BUFFER_BYTES};
+
+/// Memory that all large answers of a run may hold together. Once it is used up, what arrives is counted and not kept.
+#[derive(Debug)]
+pub struct KeptBudget {
+    left: AtomicU64,
+}
+
+impl Default for KeptBudget {
+    fn default() -> Self {
+        Self::new(MAX_KEPT_BYTES)
+    }
+}
+
+impl KeptBudget {
+    /// A budget of so many bytes.
+    pub const fn new(bytes: u64) -> Self {
+        Self { left: AtomicU64::new(bytes) }
+    }
+
+    fn take(&self, bytes: u64) -> bool {
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.left.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
 
 /// Initialised bytes, of which the first `filled` hold data.
 #[derive(Debug, Default)]
 pub struct Buffer {
     bytes: Vec<u8>,
     filled: usize,
+    budget: Option<Arc<KeptBudget>>,
+    /// Bytes taken from the budget.
+    charged: u64,
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let (Some(budget), 1..) = (&self.budget, self.charged) {
+            budget.give_back(self.charged);
+        }
+    }
 }
 
 impl Buffer {
     /// An empty buffer of `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: vec![0; capacity], filled: 0 }
+        Self { bytes: vec![0; capacity], filled: 0, budget: None, charged: 0 }
+    }
+
+    /// The same, of whose growth [`Self::grow`] asks a budget.
+    pub(crate) fn budgeted(capacity: usize, budget: Arc<KeptBudget>) -> Self {
+        Self { bytes: vec![0; capacity], filled: 0, budget: Some(budget), charged: 0 }
     }
 
     /// The bytes that hold data.
@@ -59,9 +104,29 @@ impl Buffer {
     /// Makes room for at least `least` more bytes, doubling so that repeated growth stays linear.
     pub(crate) fn reserve(&mut self, least: usize) {
         if self.bytes.len() - self.filled < least {
-            let target = (self.filled + least).max(self.bytes.len() * 2);
-            self.bytes.resize(target, 0);
+            self.bytes.resize(self.grown(least), 0);
         }
+    }
+
+    fn grown(&self, least: usize) -> usize {
+        (self.filled + least).max(self.bytes.len() * 2)
+    }
+
+    /// The same for bytes that are kept; false, and no room, when the budget has none left.
+    pub(crate) fn grow(&mut self, least: usize) -> bool {
+        if self.bytes.len() - self.filled >= least {
+            return true;
+        }
+        let target = self.grown(least);
+        if let Some(budget) = &self.budget {
+            let more = (target - self.bytes.len()) as u64;
+            if !budget.take(more) {
+                return false;
+            }
+            self.charged += more;
+        }
+        self.bytes.resize(target, 0);
+        true
     }
 
     /// Appends bytes, growing as needed.
@@ -73,23 +138,30 @@ impl Buffer {
         }
     }
 
-    /// A buffer of exactly the same data.
-    pub(crate) fn compacted(&self) -> Self {
-        Self { bytes: self.data().to_vec(), filled: self.filled }
+    /// A buffer of exactly the same data, which takes over what was charged for it.
+    pub(crate) fn compacted(&mut self) -> Self {
+        let charged = std::mem::take(&mut self.charged);
+        Self { bytes: self.data().to_vec(), filled: self.filled, budget: self.budget.clone(), charged }
     }
 }
 
 /// The free buffers of one core.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct BufferPool {
     free: RefCell<Vec<Buffer>>,
+    budget: Arc<KeptBudget>,
 }
 
 impl BufferPool {
+    /// A pool whose buffers grow within the budget.
+    pub(crate) fn new(budget: Arc<KeptBudget>) -> Self {
+        Self { free: RefCell::default(), budget }
+    }
+
     /// A free buffer, or a new one.
     pub(crate) fn take(&self) -> Buffer {
         let free = self.free.borrow_mut().pop();
-        free.unwrap_or_else(|| Buffer::with_capacity(READ_BUFFER_BYTES))
+        free.unwrap_or_else(|| Buffer::budgeted(READ_BUFFER_BYTES, Arc::clone(&self.budget)))
     }
 
     /// Takes a buffer back. One that grew (or shrank) is freed: kept, it would pin the memory of a rare large answer.
@@ -124,8 +196,28 @@ mod tests {
     }
 
     #[test]
+    fn kept_bytes_are_charged_as_long_as_they_are_held() {
+        let budget = Arc::new(KeptBudget::new(100));
+        let mut first = Buffer::budgeted(10, Arc::clone(&budget));
+        assert!(first.grow(10), "there is room");
+        first.commit(10);
+        assert!(first.grow(80), "it has 90 bytes then");
+        let mut second = Buffer::budgeted(10, Arc::clone(&budget));
+        assert!(!second.grow(31) && second.grow(30));
+        assert_eq!(second.space().len(), 30);
+        let compacted = first.compacted();
+        drop(first);
+        second.commit(30);
+        assert!(!second.grow(30), "the data is still held");
+        drop(compacted);
+        assert!(second.grow(30));
+        drop(second);
+        assert_eq!(budget.left.load(Ordering::Relaxed), 100);
+    }
+
+    #[test]
     fn the_pool_reuses_the_last_buffer_and_drops_grown_ones() {
-        let pool = BufferPool::default();
+        let pool = BufferPool::new(Arc::new(KeptBudget::new(0)));
         let mut buffer = pool.take();
         buffer.extend(b"left over");
         pool.put(buffer);

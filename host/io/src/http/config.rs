@@ -2,6 +2,10 @@
 
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use super::buffer_pool::KeptBudget;
+use crate::secrets::Secrets;
 
 /// Which protocol version to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -93,12 +97,16 @@ pub struct HttpConfig {
     pub resolve: Vec<Resolve>,
     /// Bytes of a body kept for reading; the rest is counted only.
     pub max_body_kept_bytes: usize,
+    /// Memory of all bodies kept that are not small, shared with other plugins of the run.
+    pub kept: Arc<KeptBudget>,
     /// Bytes of an answer on the wire after which it fails as too large.
     pub max_response_bytes: u64,
     /// Bytes of an answer's status line and headers.
     pub max_header_bytes: usize,
     /// Bytes a compressed body may unpack to.
     pub max_decoded_bytes: usize,
+    /// What requests may name as `{{secret:NAME}}`.
+    pub secrets: Secrets,
     /// `User-Agent` of requests that do not set their own.
     pub user_agent: String,
 }
@@ -113,9 +121,11 @@ impl Default for HttpConfig {
             tls: TlsConfig::default(),
             resolve: Vec::new(),
             max_body_kept_bytes: 1024 * 1024,
+            kept: Arc::default(),
             max_response_bytes: 256 * 1024 * 1024,
             max_header_bytes: 64 * 1024,
             max_decoded_bytes: 16 * 1024 * 1024,
+            secrets: Secrets::default(),
             user_agent: concat!("stresshost/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use sha2::{Digest, Sha256};
 use stresshost_clock::{Clock, Timer};
 
 use super::buffer_pool::BufferPool;
@@ -30,7 +31,8 @@ pub(crate) struct CoreInner {
     pub(crate) known_heads: RefCell<KnownHeads>,
     pub(crate) limits: ReaderLimits,
     scratch: RefCell<Vec<u8>>,
-    requests: RefCell<HashMap<Box<[u8]>, Arc<Prepared>>>,
+    /// By the digest of what they were compiled from, which may be large.
+    requests: RefCell<HashMap<[u8; 32], Weak<Prepared>>>,
 }
 
 impl HttpCore {
@@ -55,7 +57,7 @@ impl HttpCore {
         let inner = CoreInner {
             clock,
             timer,
-            pool: BufferPool::default(),
+            pool: BufferPool::new(Arc::clone(&config.kept)),
             known_heads: RefCell::default(),
             limits,
             scratch: RefCell::default(),
@@ -75,20 +77,20 @@ impl HttpCore {
     /// When the request cannot be sent as it is written.
     pub fn prepare(&self, spec: &RequestSpec<'_>) -> Result<Arc<Prepared>, PrepareError> {
         let key = cache_key(spec);
-        if let Some(known) = self.inner.requests.borrow().get(key.as_slice()) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.inner.requests.borrow().get(&key).and_then(Weak::upgrade) {
+            return Ok(known);
         }
         let config = self.inner.shared.config();
         let options = Options::read(config, spec.options)
             .map_err(|(name, reason)| PrepareError::Option { name, reason })?;
-        let prepared = Arc::new(Prepared::compile(config, spec, options)?);
+        let prepared = Arc::new(Prepared::compile(config, Some(&config.secrets), spec, options)?);
         self.inner.shared.warm_up(&prepared.origin, prepared.options.version)?;
         let mut requests = self.inner.requests.borrow_mut();
         if requests.len() >= MAX_CACHED_REQUESTS {
-            requests.retain(|_, request| Arc::strong_count(request) > 1);
+            requests.retain(|_, request| request.strong_count() > 0);
         }
         if requests.len() < MAX_CACHED_REQUESTS {
-            requests.insert(key.into(), Arc::clone(&prepared));
+            requests.insert(key, Arc::downgrade(&prepared));
         }
         Ok(prepared)
     }
@@ -113,12 +115,12 @@ impl CoreInner {
     }
 }
 
-/// The whole specification as bytes; every field is preceded by its length, so that no two have the same key.
-fn cache_key(spec: &RequestSpec<'_>) -> Vec<u8> {
-    let mut key = Vec::new();
+/// The digest of the whole specification; every field is preceded by its length, so that no two are the same bytes.
+fn cache_key(spec: &RequestSpec<'_>) -> [u8; 32] {
+    let mut key = Sha256::new();
     let mut add = |bytes: &[u8]| {
-        key.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-        key.extend_from_slice(bytes);
+        key.update((bytes.len() as u64).to_le_bytes());
+        key.update(bytes);
     };
     add(spec.method.as_bytes());
     add(spec.url.as_bytes());
@@ -136,7 +138,7 @@ fn cache_key(spec: &RequestSpec<'_>) -> Vec<u8> {
     if let Some(body) = spec.body {
         add(body);
     }
-    key
+    key.finalize().into()
 }
 
 #[cfg(test)]

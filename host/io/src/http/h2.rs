@@ -15,7 +15,7 @@ use stresshost_clock::Clock;
 use stresshost_metrics::ErrorKind;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::buffer_pool::Buffer;
+use super::buffer_pool::{Buffer, KeptBudget};
 use super::config::HttpConfig;
 use super::failure::{Failure, chain};
 use super::h1::exchange::Times;
@@ -99,7 +99,7 @@ impl Http2 {
         mut self,
         request: Request<Full<Bytes>>,
         clock: Clock,
-        limits: ReaderLimits,
+        limits: (ReaderLimits, Arc<KeptBudget>),
         idempotent: bool,
     ) -> Exchanged {
         let mut done = Exchanged {
@@ -181,11 +181,11 @@ pub(crate) fn build(request: &Prepared, values: &[String]) -> Result<Request<Ful
 /// Writes the answer into a buffer in the form the HTTP/1.1 reader leaves it in.
 async fn read(
     response: Response<Incoming>,
-    limits: ReaderLimits,
+    (mut limits, kept): (ReaderLimits, Arc<KeptBudget>),
     body_bytes: &mut u64,
 ) -> Result<(Parsed, Buffer), Failure> {
     let (head, mut body) = response.into_parts();
-    let mut buffer = Buffer::default();
+    let mut buffer = Buffer::budgeted(0, kept);
     buffer.extend(format!("HTTP/2 {}\r\n", head.status.as_u16()).as_bytes());
     for (name, value) in &head.headers {
         for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
@@ -203,7 +203,13 @@ async fn read(
             return Err(Failure::new(ErrorKind::TooLarge, text));
         }
         let room = limits.kept_bytes.saturating_sub(buffer.len() - head_len);
-        buffer.extend(data.get(..data.len().min(room)).unwrap_or_default());
+        let data = data.get(..data.len().min(room)).unwrap_or_default();
+        if buffer.grow(data.len()) {
+            buffer.extend(data);
+        } else {
+            // Without memory for it the body is counted from here on.
+            limits.kept_bytes = 0;
+        }
     }
     let parsed = Parsed {
         status: head.status.as_u16(),

@@ -7,6 +7,9 @@ pub(crate) const READ_BUFFER_BYTES: usize = 16 * 1024;
 /// what an idle pool may cost.
 pub(crate) const MAX_POOLED_BUFFERS: usize = 256;
 
+/// Memory that all large bodies of a run hold together: a thousand of the largest that one answer keeps.
+pub const MAX_KEPT_BYTES: u64 = 1 << 30;
+
 /// Free space kept at the end of a buffer while a body is read that is no longer kept, so that a large download
 /// costs one system call per this many bytes.
 pub(crate) const BULK_READ_BYTES: usize = 64 * 1024;

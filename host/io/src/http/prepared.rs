@@ -7,6 +7,7 @@ use super::options::Options;
 use super::origin::{Origin, Scheme, UrlError};
 use super::template::{BadValue, Place, Slots, Template, is_header_value_byte};
 use super::{HttpConfig, HttpSetupError, HttpVersion};
+use crate::secrets::{SecretError, Secrets};
 
 /// A request as its author writes it. `{{name}}` in the path, the query, header values and the body is replaced,
 /// for the names in `slots`, when the request is fired.
@@ -62,6 +63,9 @@ pub enum PrepareError {
     /// Method, URL and headers are too long.
     #[error("method, url and headers take {0} bytes; at most {MAX_REQUEST_HEAD_BYTES} can be sent")]
     TooLong(usize),
+    /// It names a secret that cannot stand there.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// TLS cannot be set up.
     #[error(transparent)]
     Setup(#[from] HttpSetupError),
@@ -105,22 +109,23 @@ pub(crate) struct Source {
 }
 
 impl Prepared {
-    /// Compiles a request whose options were read before.
+    /// Compiles a request whose options were read before. Without `secrets`, names of secrets in its texts are text.
     pub(crate) fn compile(
         config: &HttpConfig,
+        secrets: Option<&Secrets>,
         spec: &RequestSpec<'_>,
         mut options: Options,
     ) -> Result<Self, PrepareError> {
-        let slots = Slots::new(spec.slots).map_err(PrepareError::Slots)?;
         check_method(spec.method)?;
         let (origin, path) = split_url(spec.url)?;
-        let path = compile_path(path, slots).map_err(|error| url_error(spec.url, error))?;
+        let slots = Slots::new(spec.slots, secrets, &origin).map_err(PrepareError::Slots)?;
+        let path = compile_path(path, slots)?.map_err(|error| url_error(spec.url, error))?;
         let headers = Headers::compile(spec.headers, slots, &mut options)?;
         let body = spec.body.map(|bytes| {
             let mut body = Template::default();
-            body.push_parsed(bytes, slots, Place::Body);
-            body
+            body.push_parsed(bytes, slots, Place::Body).map(|()| body)
         });
+        let body = body.transpose()?;
         let source = Source {
             method: spec.method.to_owned(),
             path,
@@ -145,6 +150,17 @@ impl Prepared {
             source: keeps_source.then(|| Box::new(source)),
             options,
         })
+    }
+
+    /// Bytes of text and body that it holds.
+    pub fn held_bytes(&self) -> u64 {
+        let body = match &self.body {
+            Body::Joined => 0,
+            Body::Apart(body) => body.len(),
+            Body::Rendered(body) => body.text().len(),
+        };
+        let source = self.source.as_ref().and_then(|source| source.body.as_ref());
+        (self.wire.text().len() + body + source.map_or(0, |body| body.text().len())) as u64
     }
 
     /// Where the request goes.
@@ -272,7 +288,7 @@ impl Headers {
                 return Err(refuse("its value holds a control character such as a line break"));
             }
             let mut template = Template::default();
-            template.push_parsed(value.as_bytes(), slots, Place::Header);
+            template.push_parsed(value.as_bytes(), slots, Place::Header)?;
             match name.to_ascii_lowercase().as_str() {
                 "host" if compiled.host.is_some() => return Err(refuse("it is given twice")),
                 "host" => compiled.host = Some(template),
@@ -326,7 +342,7 @@ fn url_error(url: &str, error: UrlError) -> PrepareError {
 }
 
 /// Path and query in origin form; non-ASCII text is percent-encoded as browsers do.
-fn compile_path(path: &str, slots: Slots<'_>) -> Result<Template, UrlError> {
+fn compile_path(path: &str, slots: Slots<'_>) -> Result<Result<Template, UrlError>, SecretError> {
     let mut encoded = Vec::with_capacity(path.len() + 1);
     if !path.starts_with('/') {
         encoded.push(b'/');
@@ -339,11 +355,11 @@ fn compile_path(path: &str, slots: Slots<'_>) -> Result<Template, UrlError> {
         }
     }
     let mut template = Template::default();
-    template.push_parsed(&encoded, slots, Place::Url);
-    match template.text().iter().find(|&&b| b <= b' ' || b == 0x7f) {
+    template.push_parsed(&encoded, slots, Place::Url)?;
+    Ok(match template.text().iter().find(|&&b| b <= b' ' || b == 0x7f) {
         Some(&byte) => Err(UrlError::Character(char::from(byte))),
         None => Ok(template),
-    }
+    })
 }
 
 /// Whether RFC 9110 allows the byte in a token.
@@ -358,7 +374,7 @@ mod tests {
     fn compile(spec: RequestSpec<'_>) -> Result<Prepared, PrepareError> {
         let config = HttpConfig { user_agent: "t".into(), ..HttpConfig::default() };
         let options = Options::read(&config, spec.options).unwrap();
-        Prepared::compile(&config, &spec, options)
+        Prepared::compile(&config, Some(&config.secrets), &spec, options)
     }
 
     fn get(url: &str) -> RequestSpec<'_> {

@@ -38,9 +38,12 @@ pub(crate) fn follow(
     let same_origin = target == *request.origin;
     let to_get = status == 303 || (matches!(status, 301 | 302) && source.method == "POST");
     let to_get = to_get && source.method != "HEAD";
-    let headers = headers(source, values, same_origin, to_get)?;
+    let headers = headers(source, values, (same_origin, &target), to_get)?;
     let body = match &source.body {
-        Some(body) if !to_get => Some(render_bytes(body, values)?),
+        Some(body) if !to_get => {
+            keep_secret(body, same_origin, &target)?;
+            Some(render_bytes(body, values)?)
+        }
         _ => None,
     };
     let spec = RequestSpec {
@@ -53,8 +56,9 @@ pub(crate) fn follow(
     };
     let options: Options = request.options.clone();
     let version = options.version;
-    let hop = Prepared::compile(shared.config(), &spec, options);
-    let hop = hop.map_err(|error| failed(format!("location `{url}`: {error}")))?;
+    let hop = Prepared::compile(shared.config(), None, &spec, options);
+    let mut hop = hop.map_err(|error| failed(format!("location `{url}`: {error}")))?;
+    mark_secrets(source, &mut hop);
     shared.warm_up(&hop.origin, version).map_err(|error| Failure::new(ErrorKind::Tls, error.to_string()))?;
     Ok(Some(Arc::new(hop)))
 }
@@ -62,7 +66,7 @@ pub(crate) fn follow(
 fn headers(
     source: &Source,
     values: &[String],
-    same_origin: bool,
+    (same_origin, target): (bool, &Origin),
     to_get: bool,
 ) -> Result<Vec<(String, String)>, Failure> {
     let mut headers = Vec::with_capacity(source.headers.len() + 1);
@@ -71,6 +75,7 @@ fn headers(
         let origin_bound = !same_origin && ORIGIN_BOUND.contains(&lower.as_str());
         let body_bound = to_get && lower.starts_with("content-");
         if !origin_bound && !body_bound {
+            keep_secret(value, same_origin, target)?;
             headers.push((name.clone(), render(value, values)?));
         }
     }
@@ -78,6 +83,30 @@ fn headers(
         headers.push(("Host".to_owned(), render(host, values)?));
     }
     Ok(headers)
+}
+
+/// Refuses to carry a secret to another origin, whose name a server chose.
+fn keep_secret(part: &Template, same_origin: bool, target: &Origin) -> Result<(), Failure> {
+    if same_origin || !part.has_secret() {
+        return Ok(());
+    }
+    let text = format!("a redirect to {target} would carry a secret there");
+    Err(Failure::new(ErrorKind::Denied, text))
+}
+
+/// The parts of the next request are plain text; those that came of secrets are said to be.
+fn mark_secrets(source: &Source, hop: &mut Prepared) {
+    let Some(next) = hop.source.as_deref_mut() else { return };
+    for (name, value) in &mut next.headers {
+        if source.headers.iter().any(|(other, template)| other == name && template.has_secret()) {
+            value.mark_secret();
+        }
+    }
+    if let Some(body) = &mut next.body
+        && source.body.as_ref().is_some_and(Template::has_secret)
+    {
+        body.mark_secret();
+    }
 }
 
 fn render_bytes(template: &Template, values: &[String]) -> Result<Vec<u8>, Failure> {

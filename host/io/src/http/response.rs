@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn compacting_keeps_the_answer_and_frees_the_buffer() {
-        let pool = BufferPool::default();
+        let pool = BufferPool::new(Default::default());
         let mut response = response("HTTP/1.1 200 OK\r\nA: b\r\n\r\n", b"body");
         let mut pooled = pool.take();
         pooled.extend(response.buffer.data());

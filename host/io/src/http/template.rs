@@ -1,6 +1,13 @@
 //! Text with placeholders, compiled once and rendered per request.
 
+use std::fmt;
+
 use super::limits::MAX_SLOTS;
+use super::origin::Origin;
+use crate::secrets::{SecretError, Secrets};
+
+/// What stands before the name of a secret.
+const SECRET: &[u8] = b"secret:";
 
 /// Where a template stands, which decides how values are written into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +41,18 @@ enum Piece {
 }
 
 /// A compiled template.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Template {
     text: Vec<u8>,
     pieces: Vec<Piece>,
+    has_secret: bool,
+}
+
+/// Its text may hold secrets.
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
 }
 
 /// A value that cannot stand where its placeholder is.
@@ -47,13 +62,29 @@ pub(crate) struct BadValue {
     pub(crate) reason: &'static str,
 }
 
-/// The declared placeholder names, by position.
+/// What the placeholders of a request may name.
 #[derive(Clone, Copy)]
-pub(crate) struct Slots<'a>(&'a [String]);
+pub(crate) struct Slots<'a> {
+    /// The declared slots, by position.
+    names: &'a [String],
+    /// `None`: the text is not a plugin's, and what looks like a secret's name is none.
+    secrets: Option<&'a Secrets>,
+    /// Where the request goes.
+    origin: &'a Origin,
+}
+
+enum Named<'a> {
+    Slot(usize),
+    Secret(&'a str),
+}
 
 impl<'a> Slots<'a> {
     /// Checks the names.
-    pub(crate) fn new(names: &'a [String]) -> Result<Self, String> {
+    pub(crate) fn new(
+        names: &'a [String],
+        secrets: Option<&'a Secrets>,
+        origin: &'a Origin,
+    ) -> Result<Self, String> {
         if names.len() > MAX_SLOTS {
             return Err(format!("{} slots; a request takes at most {MAX_SLOTS}", names.len()));
         }
@@ -66,11 +97,14 @@ impl<'a> Slots<'a> {
                 return Err(format!("slot `{name}` is declared twice"));
             }
         }
-        Ok(Self(names))
+        Ok(Self { names, secrets, origin })
     }
 
-    fn position(self, name: &[u8]) -> Option<usize> {
-        self.0.iter().position(|slot| slot.as_bytes() == name)
+    fn find(self, name: &[u8]) -> Result<Option<Named<'a>>, SecretError> {
+        if let (Some(secrets), Some(name)) = (self.secrets, name.strip_prefix(SECRET)) {
+            return secrets.value(name.trim_ascii(), self.origin).map(|value| Some(Named::Secret(value)));
+        }
+        Ok(self.names.iter().position(|slot| slot.as_bytes() == name).map(Named::Slot))
     }
 }
 
@@ -88,37 +122,68 @@ impl Template {
         }
     }
 
-    /// Appends `text`, whose `{{name}}` (or, unencoded, `{{&name}}`) become placeholders where `name` is declared.
-    pub(crate) fn push_parsed(&mut self, text: &[u8], slots: Slots<'_>, place: Place) {
+    /// Appends `text`, whose `{{name}}` (or, unencoded, `{{&name}}`) become placeholders where `name` is declared, and
+    /// whose `{{secret:name}}` become the secret's value.
+    pub(crate) fn push_parsed(
+        &mut self,
+        text: &[u8],
+        slots: Slots<'_>,
+        place: Place,
+    ) -> Result<(), SecretError> {
         let mut rest = text;
         while let Some(open) = memchr::memmem::find(rest, b"{{") {
             let (before, from) = rest.split_at(open);
             let inner = from.get(2..).unwrap_or_default();
-            let found = memchr::memmem::find(inner, b"}}").and_then(|close| {
-                let name = inner.get(..close)?.trim_ascii();
-                let (raw, name) = match name.strip_prefix(b"&") {
-                    Some(name) => (true, name.trim_ascii()),
-                    None => (false, name),
-                };
-                Some((slots.position(name)?, raw, close))
-            });
+            let close = memchr::memmem::find(inner, b"}}");
+            let name = close.and_then(|close| inner.get(..close)).unwrap_or_default().trim_ascii();
+            let (raw, name) = match name.strip_prefix(b"&") {
+                Some(name) => (true, name.trim_ascii()),
+                None => (false, name),
+            };
+            let encode = match (place, raw) {
+                (Place::Url, false) => Encode::Percent,
+                (Place::Url, true) => Encode::UrlRaw,
+                (Place::Header, _) => Encode::Header,
+                (Place::Body, _) => Encode::Copy,
+            };
             self.push_text(before);
-            if let Some((index, raw, close)) = found {
-                let encode = match (place, raw) {
-                    (Place::Url, false) => Encode::Percent,
-                    (Place::Url, true) => Encode::UrlRaw,
-                    (Place::Header, _) => Encode::Header,
-                    (Place::Body, _) => Encode::Copy,
-                };
-                self.pieces.push(Piece::Slot { index, encode });
-                rest = inner.get(close + 2..).unwrap_or_default();
-            } else {
-                // One brace only: in `{{{id}}` the placeholder starts at the second.
-                self.push_text(b"{");
-                rest = from.get(1..).unwrap_or_default();
+            match slots.find(name)? {
+                Some(Named::Slot(index)) => self.pieces.push(Piece::Slot { index, encode }),
+                Some(Named::Secret(value)) => self.push_secret(name, value, encode)?,
+                None => {
+                    // One brace only: in `{{{id}}` the placeholder starts at the second.
+                    self.push_text(b"{");
+                    rest = from.get(1..).unwrap_or_default();
+                    continue;
+                }
             }
+            rest = inner.get(close.unwrap_or(0) + 2..).unwrap_or_default();
         }
         self.push_text(rest);
+        Ok(())
+    }
+
+    fn push_secret(&mut self, name: &[u8], value: &str, encode: Encode) -> Result<(), SecretError> {
+        let mut text = Vec::with_capacity(value.len());
+        // In a URL a secret is encoded whatever was asked for: what it consists of is nobody's concern.
+        let encode = if encode == Encode::UrlRaw { Encode::Percent } else { encode };
+        write_value(value.as_bytes(), encode, &mut text).map_err(|_| {
+            let name = name.strip_prefix(SECRET).unwrap_or(name).trim_ascii();
+            SecretError::Header(String::from_utf8_lossy(name).into_owned())
+        })?;
+        self.push_text(&text);
+        self.has_secret = true;
+        Ok(())
+    }
+
+    /// Whether a secret stands in it.
+    pub(crate) const fn has_secret(&self) -> bool {
+        self.has_secret
+    }
+
+    /// Says that a secret stands in it, which came here as plain text.
+    pub(crate) fn mark_secret(&mut self) {
+        self.has_secret = true;
     }
 
     /// Appends the body's length as known when rendering.
@@ -128,6 +193,7 @@ impl Template {
 
     /// Appends another template.
     pub(crate) fn push_template(&mut self, other: &Self) {
+        self.has_secret |= other.has_secret;
         let mut start = 0;
         for piece in &other.pieces {
             if let Piece::Text(end) = *piece {
@@ -258,6 +324,12 @@ fn push_decimal(number: usize, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn slots(names: &[String]) -> Result<Slots<'_>, String> {
+        static NOWHERE: std::sync::LazyLock<(Origin, Secrets)> =
+            std::sync::LazyLock::new(|| (Origin::split_url("http://h/").unwrap().0, Secrets::default()));
+        Slots::new(names, Some(&NOWHERE.1), &NOWHERE.0)
+    }
     use proptest::prelude::*;
 
     fn strings(list: &[&str]) -> Vec<String> {
@@ -267,7 +339,7 @@ mod tests {
     fn render(text: &str, place: Place, values: &[&str]) -> Result<String, BadValue> {
         let names = strings(&["id", "name"]);
         let mut template = Template::default();
-        template.push_parsed(text.as_bytes(), Slots::new(&names).unwrap(), place);
+        template.push_parsed(text.as_bytes(), slots(&names).unwrap(), place).unwrap();
         let mut out = Vec::new();
         let values = strings(values);
         assert_eq!(template.check(&values).is_ok(), template.render(&values, 0, &mut out).is_ok());
@@ -305,10 +377,10 @@ mod tests {
 
     #[test]
     fn slot_names_are_checked() {
-        assert!(Slots::new(&strings(&["a", "a"])).is_err());
-        assert!(Slots::new(&strings(&["a b"])).is_err());
-        assert!(Slots::new(&strings(&[""])).is_err());
-        assert!(Slots::new(&vec![String::from("x"); MAX_SLOTS + 1]).is_err());
+        assert!(slots(&strings(&["a", "a"])).is_err());
+        assert!(slots(&strings(&["a b"])).is_err());
+        assert!(slots(&strings(&[""])).is_err());
+        assert!(slots(&vec![String::from("x"); MAX_SLOTS + 1]).is_err());
     }
 
     proptest! {
@@ -316,7 +388,7 @@ mod tests {
         fn a_body_has_the_length_it_says(text in "[a{}&id]{0,30}", value in ".{0,10}") {
             let names = strings(&["id"]);
             let mut template = Template::default();
-            template.push_parsed(text.as_bytes(), Slots::new(&names).unwrap(), Place::Body);
+            template.push_parsed(text.as_bytes(), slots(&names).unwrap(), Place::Body).unwrap();
             let values = [value];
             let mut out = Vec::new();
             template.render(&values, 0, &mut out).unwrap();

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+use stresshost_metrics::SandboxLimit;
+
 use crate::GuestLimits;
 use crate::bindings::artifacts::Host;
 use crate::imports::NOT_LIVE;
@@ -20,8 +22,28 @@ pub struct ArtifactStore {
     directory: PathBuf,
     most_files: u64,
     most_bytes: u64,
-    /// Sizes of the files written. Held while a file is written, so that two users do not tear one file.
-    written: Mutex<HashMap<PathBuf, u64>>,
+    /// Held while a file is written, so that two users do not tear one file.
+    written: Mutex<Written>,
+}
+
+#[derive(Debug, Default)]
+struct Written {
+    sizes: HashMap<PathBuf, u64>,
+    total_bytes: u64,
+}
+
+/// Why an artifact was not written.
+#[derive(Debug)]
+struct Refusal {
+    /// The limit that was reached, if one was.
+    limit: Option<SandboxLimit>,
+    reason: String,
+}
+
+impl<T: Into<String>> From<T> for Refusal {
+    fn from(reason: T) -> Self {
+        Self { limit: None, reason: reason.into() }
+    }
 }
 
 impl ArtifactStore {
@@ -31,23 +53,26 @@ impl ArtifactStore {
         Self { directory, most_files, most_bytes, written: Mutex::default() }
     }
 
-    fn put(&self, name: &str, bytes: &[u8], append: bool) -> Result<(), String> {
+    fn put(&self, name: &str, bytes: &[u8], append: bool) -> Result<(), Refusal> {
         let relative = plain(name)?;
+        let refuse = |limit, reason| Err(Refusal { limit: Some(limit), reason });
         let mut written = self.written.lock().map_err(|_| "the run is ending")?;
-        let known = written.get(&relative).copied();
-        if known.is_none() && written.len() as u64 >= self.most_files {
-            return Err(format!("more than {} artifacts", self.most_files));
+        let known = written.sizes.get(&relative).copied();
+        if known.is_none() && written.sizes.len() as u64 >= self.most_files {
+            return refuse(SandboxLimit::Artifacts, format!("more than {} artifacts", self.most_files));
         }
         let size = bytes.len() as u64 + if append { known.unwrap_or(0) } else { 0 };
-        let others: u64 = written.iter().filter(|(path, _)| **path != relative).map(|(_, size)| size).sum();
-        if others + size > self.most_bytes {
-            return Err(format!("more than {} bytes of artifacts", self.most_bytes));
+        let total_bytes = written.total_bytes - known.unwrap_or(0) + size;
+        if total_bytes > self.most_bytes {
+            let reason = format!("more than {} bytes of artifacts", self.most_bytes);
+            return refuse(SandboxLimit::ArtifactBytes, reason);
         }
         let path = self.directory.join(&relative);
         no_links(&self.directory, &relative)
             .and_then(|()| store(&path, bytes, append && known.is_some()))
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
-        written.insert(relative, size);
+        written.sizes.insert(relative, size);
+        written.total_bytes = total_bytes;
         Ok(())
     }
 }
@@ -92,7 +117,14 @@ impl VuState {
     fn artifact(&self, name: &str, bytes: &[u8], append: bool) -> Result<(), String> {
         let live = self.granted().ok_or(NOT_LIVE)?;
         let store = live.core.run.artifacts.as_ref();
-        store.ok_or("the plugin did not ask for artifacts in its descriptor")?.put(name, bytes, append)
+        let store = store.ok_or("the plugin did not ask for artifacts in its descriptor")?;
+        let bytes = live.core.run.secrets.redact_bytes(bytes);
+        store.put(name, &bytes, append).map_err(|Refusal { limit, reason }| {
+            if let Some(limit) = limit {
+                live.core.reached(limit);
+            }
+            reason
+        })
     }
 }
 
@@ -135,11 +167,16 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let limits = GuestLimits { artifacts: 3, artifact_bytes: 12, ..GuestLimits::default() };
         let store = ArtifactStore::new(root.path().to_owned(), &limits);
+        let refused = |name: &str, bytes: &[u8]| {
+            let refusal = store.put(name, bytes, false).unwrap_err();
+            assert!(refusal.limit.is_some(), "it is counted");
+            refusal.reason
+        };
         store.put("big", b"0123456789", false).unwrap();
-        assert!(store.put("small", b"12", false).is_ok());
-        assert!(store.put("other", b"1", false).unwrap_err().contains("more than 12 bytes of artifacts"));
+        store.put("small", b"12", false).unwrap();
+        assert!(refused("other", b"1").contains("more than 12 bytes of artifacts"));
         store.put("empty", b"", false).unwrap();
-        assert!(store.put("one more", b"", false).unwrap_err().contains("more than 3 artifacts"));
+        assert!(refused("one more", b"").contains("more than 3 artifacts"));
     }
 
     #[test]
@@ -155,7 +192,10 @@ mod tests {
         std::os::unix::fs::symlink(outside.join("file"), directory.join("file")).unwrap();
         let store = ArtifactStore::new(directory, &GuestLimits::default());
         for name in ["way/new", "way/file", "file"] {
-            assert!(store.put(name, b"changed", false).unwrap_err().contains("not followed"), "{name}");
+            assert!(
+                store.put(name, b"changed", false).unwrap_err().reason.contains("not followed"),
+                "{name}"
+            );
         }
         assert_eq!(fs::read(outside.join("file")).unwrap(), b"kept");
         assert!(!outside.join("new").exists());

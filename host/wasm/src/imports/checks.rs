@@ -8,7 +8,8 @@ impl Host for VuState {
     fn register(&mut self, name: String) -> Result<u32, String> {
         let live = &mut *self.granted().ok_or(NOT_LIVE)?;
         let names = live.core.context.names.lock();
-        let id = names.map_err(|_| "the run is ending")?.check(&name).map_err(|error| error.to_string())?;
+        let id = names.map_err(|_| "the run is ending")?.check(&live.core.run.secrets.redact(&name));
+        let id = id.map_err(|error| live.core.refused_name(&error))?;
         let known = live.checks.iter().position(|check| *check == id);
         let handle = known.unwrap_or_else(|| {
             live.checks.push(id);

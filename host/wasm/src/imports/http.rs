@@ -2,8 +2,8 @@
 
 use std::cell::Ref;
 
-use stresshost_io::http::{RequestSpec, Response};
-use stresshost_metrics::ErrorKind;
+use stresshost_io::http::{BodyError, JsonError, RequestSpec, Response};
+use stresshost_metrics::{ErrorKind, SandboxLimit};
 
 use crate::bindings::http::{Host, Request, Shot};
 use crate::firing::refused;
@@ -16,6 +16,7 @@ impl Host for VuState {
         let live = &mut *self.granted().ok_or(NOT_LIVE)?;
         let most = live.core.run.limits.prepared;
         if live.prepared.len() as u64 >= most {
+            live.core.reached(SandboxLimit::Prepared);
             return Err(format!("more than {most} prepared requests; put what varies into slots"));
         }
         let spec = RequestSpec {
@@ -27,12 +28,23 @@ impl Host for VuState {
             options: &request.options,
         };
         let prepared = live.core.http.prepare(&spec).map_err(|error| error.to_string())?;
+        let charge = live.core.charges.charge(&prepared, &live.core.run.memory);
+        let held_bytes = live.prepared_bytes + prepared.held_bytes();
+        let most_bytes = live.core.run.limits.prepared_bytes;
+        let Some(charge) = charge.filter(|_| held_bytes <= most_bytes) else {
+            live.core.reached(SandboxLimit::PreparedBytes);
+            return Err(format!(
+                "prepared requests of more than {most_bytes} bytes, or more than all virtual users together may hold"
+            ));
+        };
         let names = live.core.context.names.lock();
-        let op = names.map_err(|_| "the run is ending")?.op(&request.name, "http");
-        let op = op.map_err(|error| error.to_string())?;
+        let op =
+            names.map_err(|_| "the run is ending")?.op(&live.core.run.secrets.redact(&request.name), "http");
+        let op = op.map_err(|error| live.core.refused_name(&error))?;
         let origin = prepared.origin();
         let limits = live.core.context.limits.of_target(origin.scheme.name(), &origin.host, origin.port);
-        live.prepared.push(PreparedOp { op, request: prepared, limits });
+        live.prepared_bytes = held_bytes;
+        live.prepared.push(PreparedOp { op, request: prepared, limits, _charge: charge });
         u32::try_from(live.prepared.len() - 1).map_err(|error| error.to_string())
     }
 
@@ -76,13 +88,24 @@ impl Host for VuState {
 
     fn body(&mut self, response: u32) -> Result<Vec<u8>, String> {
         let response = self.response(response).ok_or("the response is stale, or the request failed")?;
-        response.body().map(<[u8]>::to_vec).map_err(|error| error.to_string())
+        let body = response.body().map(<[u8]>::to_vec);
+        drop(response);
+        body.map_err(|error| {
+            self.count_unkept(&error);
+            error.to_string()
+        })
     }
 
     fn json(&mut self, response: u32, pointer: String) -> Option<String> {
         let response = self.response(response)?;
-        let found = response.json(&pointer).ok()??;
-        Some(found.text().into_owned())
+        let found = response.json(&pointer).map(|found| Some(found?.text().into_owned()));
+        drop(response);
+        found.unwrap_or_else(|error| {
+            if let JsonError::Body(error) = error {
+                self.count_unkept(&error);
+            }
+            None
+        })
     }
 
     fn error_name(&mut self, error: u32) -> String {
@@ -103,6 +126,13 @@ impl VuState {
     fn received(&self, id: u32) -> Option<Ref<'_, Received>> {
         let live = self.live.as_ref()?.borrow();
         Ref::filter_map(live, |live| live.responses.get(live.place(id))).ok()
+    }
+
+    /// Counts a body that was asked for and is not there in whole.
+    fn count_unkept(&self, error: &BodyError) {
+        if !matches!(error, BodyError::Decode(_)) {
+            self.reached(SandboxLimit::BodyBytes);
+        }
     }
 
     fn response(&self, id: u32) -> Option<Ref<'_, Response>> {

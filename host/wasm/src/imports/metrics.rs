@@ -20,8 +20,9 @@ impl Host for VuState {
             }
         };
         let names = live.core.context.names.lock();
-        let id = names.map_err(|_| "the run is ending")?.metric(&name, kind, &unit);
-        let id = id.map_err(|error| error.to_string())?;
+        let id =
+            names.map_err(|_| "the run is ending")?.metric(&live.core.run.secrets.redact(&name), kind, &unit);
+        let id = id.map_err(|error| live.core.refused_name(&error))?;
         let known = live.metrics.iter().position(|(metric, _)| *metric == id);
         let handle = known.unwrap_or_else(|| {
             live.metrics.push((id, kind));

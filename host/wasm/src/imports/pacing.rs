@@ -1,5 +1,7 @@
 //! `pacing`: waiting.
 
+use stresshost_metrics::SandboxLimit;
+
 use crate::MAX_SLEEP_US;
 use crate::bindings::pacing::Host;
 use crate::imports::NOT_LIVE;
@@ -41,6 +43,9 @@ impl Host for VuState {
 impl Live {
     /// Waits; what follows is intended for the end of the wait.
     pub(crate) async fn sleep(&mut self, duration_us: u64) {
+        if duration_us > MAX_SLEEP_US {
+            self.core.reached(SandboxLimit::SleepTime);
+        }
         let context = &self.core.context;
         let until_ns = context.clock.now_ns() + duration_us.min(MAX_SLEEP_US) * 1_000;
         self.intended_ns = Some(until_ns);

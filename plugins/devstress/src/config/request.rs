@@ -7,7 +7,7 @@ use crate::config::http::{Http, Located, RequestHttp, headers};
 use crate::config::load::think;
 use crate::config::response::{checks, extracts, show_ranges};
 use crate::config::scope::Scope;
-use crate::config::template::{Piece, Slots, display, split};
+use crate::config::template::{Piece, Slots, display, is_name, split};
 use crate::config::url::Url;
 use crate::document::{Encoding, OnFailure, Request, Rule, Think};
 use stresshost_sdk::config::{Fields, Found, Node, short};
@@ -278,9 +278,17 @@ fn request_headers(
     sent
 }
 
-/// Says that braces in a URL or header, where they have no meaning of their own, enclose no variable.
+/// Whether a text has braces that enclose neither a variable nor the name of a secret, which the host replaces.
+fn opens(text: &str) -> bool {
+    text.split("{{").skip(1).any(|inner| {
+        let name = inner.split_once("}}").and_then(|(name, _)| name.trim().strip_prefix("secret:"));
+        !name.is_some_and(|name| is_name(name.trim()))
+    })
+}
+
+/// Says that braces in a URL or header, where they have no meaning of their own, enclose neither a variable nor a secret.
 fn check_braces(text: &str, node: &Node<'_>, found: &mut Found) {
-    if split(text).iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains("{{"))) {
+    if split(text).iter().any(|piece| matches!(piece, Piece::Text(text) if opens(text))) {
         let hint = "write `{{name}}` with letters, digits, `_`, `-` and `.`";
         found.problem_with_hint(&node.path, format!("`{{{{` in `{}` opens no variable", short(text)), hint);
     }

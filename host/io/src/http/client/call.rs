@@ -184,7 +184,8 @@ impl<'a> Call<'a> {
         let request = self.request();
         match h2::build(request, self.values()) {
             Ok(built) => {
-                let exchange = http2.clone().exchange(built, core.clock, core.limits, request.is_idempotent);
+                let limits = (core.limits, Arc::clone(&core.shared.config().kept));
+                let exchange = http2.clone().exchange(built, core.clock, limits, request.is_idempotent);
                 self.state = State::Http2(http2, Box::pin(exchange));
                 Next::Go
             }

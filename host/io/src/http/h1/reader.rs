@@ -170,10 +170,13 @@ impl ResponseReader {
         self.body_bytes
     }
 
-    /// Makes room in `buffer` for the next read.
-    pub(crate) fn make_room(&self, buffer: &mut Buffer) {
+    /// Makes room in `buffer` for the next read. Without memory for it the body is counted from there on.
+    pub(crate) fn make_room(&mut self, buffer: &mut Buffer) {
         let dropping = self.body_bytes > self.kept() as u64;
-        buffer.reserve(if dropping { BULK_READ_BYTES } else { 1 });
+        if dropping || !buffer.grow(1) {
+            self.limits.kept_bytes = self.limits.kept_bytes.min(self.kept());
+            buffer.reserve(BULK_READ_BYTES);
+        }
     }
 
     fn kept(&self) -> usize {

@@ -1,0 +1,81 @@
+//! What prepared requests cost of the memory that all virtual users of a run share.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use stresshost_io::http::Prepared;
+
+use crate::memory_budget::MemoryBudget;
+
+/// The requests that the users of one core hold, each charged once however many hold it.
+#[derive(Debug, Default)]
+pub(crate) struct Charges {
+    /// By the place of the request in memory, which is another's when nobody holds it any more.
+    held: RefCell<HashMap<usize, Weak<Charge>>>,
+}
+
+/// The bytes of one request, taken from the budget until nobody holds it.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    bytes: u64,
+    budget: Arc<MemoryBudget>,
+}
+
+impl Charges {
+    /// Takes the bytes of a request from the budget unless that was done before; `None` when it has not so many.
+    pub(crate) fn charge(&self, request: &Arc<Prepared>, budget: &Arc<MemoryBudget>) -> Option<Rc<Charge>> {
+        let place = Arc::as_ptr(request).addr();
+        let mut held = self.held.borrow_mut();
+        if let Some(charge) = held.get(&place).and_then(Weak::upgrade) {
+            return Some(charge);
+        }
+        let bytes = request.held_bytes();
+        if !budget.take(bytes) {
+            return None;
+        }
+        let charge = Rc::new(Charge { bytes, budget: Arc::clone(budget) });
+        if held.len() == held.capacity() {
+            held.retain(|_, charge| charge.strong_count() > 0);
+        }
+        held.insert(place, Rc::downgrade(&charge));
+        Some(charge)
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.budget.give_back(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stresshost_clock::Clock;
+    use stresshost_io::http::{HttpConfig, HttpCore, HttpShared, RequestSpec};
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_charged_once_and_given_back_when_nobody_holds_it() {
+        let shared = HttpShared::new(HttpConfig::default(), Arc::new(|_, _| true)).unwrap();
+        let core = HttpCore::new(shared, Clock::start());
+        let prepare = |body: &[u8]| {
+            let (method, url) = ("POST", "http://h/");
+            let spec = RequestSpec { method, url, headers: &[], body: Some(body), slots: &[], options: &[] };
+            core.prepare(&spec).unwrap()
+        };
+        let (charges, budget) = (Charges::default(), Arc::new(MemoryBudget::new(150_000)));
+        let body = [b'x'; 100_000];
+        let (mine, yours) = (prepare(&body), prepare(&body));
+        let first = charges.charge(&mine, &budget).unwrap();
+        let second = charges.charge(&yours, &budget).expect("it is the same");
+        let other = prepare(&body[1..]);
+        assert!(charges.charge(&other, &budget).is_none());
+        drop(first);
+        assert!(charges.charge(&other, &budget).is_none(), "somebody still holds it");
+        drop(second);
+        assert!(charges.charge(&other, &budget).is_some());
+    }
+}
