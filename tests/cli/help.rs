@@ -88,6 +88,9 @@ fn help_of_run_without_a_plugin() {
                                       `compute=30s` or `log-lines=0`; a wrong name lists them all
           --on-fault <POLICY>         When a plugin breaks: restart-vu[:FAULTS] (and stop it after so
                                       many), stop-plugin or abort-run [default: restart-vu:100]
+          --secret <NAME=SOURCE>      Let requests carry a value the workload never sees, as
+                                      `{{secret:NAME}}`: from env:VARIABLE, file:PATH or
+                                      command:COMMAND; NAME@TARGET=SOURCE sends it there only
           --allow <TARGET>            Let the workload reach a target: scheme://host:port, `*` for any
                                       part
           --out <DIR>                 Run directory [default: stresshost-out/<id>]

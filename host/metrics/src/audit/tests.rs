@@ -174,8 +174,10 @@ fn limits_reached_are_computed_again() {
     let rebuilt = rebuilt(&live, 2, live.records.len());
     let told: Vec<_> =
         live.summary.limits.iter().map(|r| (&r.plugin[..], &r.limit[..], &r.meaning[..], r.count)).collect();
-    let expected =
-        [("web", "log-lines", "log lines not shown", 18), ("db", "memory", "growth of memory refused", 6)];
+    let expected = [
+        ("web", "handles", "calls that held too many handles", 18),
+        ("db", "memory", "growth of memory refused", 6),
+    ];
     assert_eq!(told, expected);
     assert!(audit(&live.summary, &rebuilt).is_ok());
     let failed = |change: fn(&mut Summary)| {
