@@ -88,7 +88,14 @@ fn what_would_make_it_another_run_is_refused() {
     let ok = guest("ok");
     let args = ["run", "--plugin", ok.to_str().unwrap(), "--vus", "1", "--iterations", "1", "--out", "out"];
     project.run(&args).expect_exit(0);
-    for flag in [["--seed", "5"], ["--allow", "http://a.test"], ["--threshold", "errors<1%"]] {
+    let changes = [
+        ["--seed", "5"],
+        ["--allow", "http://a.test"],
+        ["--threshold", "errors<1%"],
+        ["--resolve", "a.test:80=127.0.0.1:80"],
+        ["--on-fault", "abort-run"],
+    ];
+    for flag in changes {
         let refused = project.run(&[&["replay", "out"][..], &flag].concat());
         refused.expect_exit(2);
         assert!(refused.stderr.contains("a replay is the run as it was"), "{refused:?}");

@@ -12,12 +12,16 @@ use crate::beside::{self, UNBROKEN, beside};
 /// Two users, long enough for several iterations of each.
 const LOAD: [&str; 6] = ["--vus", "2", "--duration", "300ms", "--graceful-stop", "300ms"];
 
-/// Runs a guest into the directory `out`.
-fn run(project: &Project, name: &str, args: &[&str]) -> Finished {
+/// Runs a guest that takes no flags of its own.
+fn run_plain(project: &Project, name: &str, args: &[&str]) -> Finished {
     let component = guest(name);
-    let component = component.to_str().unwrap();
-    let fixed = ["run", "--plugin", component, "--out", "out", "--no-progress", "--seed", "1"];
-    project.run(&[&fixed[..], &LOAD, args].concat())
+    let fixed = ["run", "--plugin", component.to_str().unwrap(), "--out", "out", "--no-progress"];
+    project.run(&[&fixed[..], args].concat())
+}
+
+/// Runs a guest into the directory `out`, with the load of most tests.
+fn run(project: &Project, name: &str, args: &[&str]) -> Finished {
+    run_plain(project, name, &[&["--seed", "1"][..], &LOAD, args].concat())
 }
 
 /// Asserts that a run has left everything a run leaves, and returns its summary.
@@ -509,13 +513,6 @@ pub(crate) fn spin_describe() {
     contains(&finished.stderr, &["the plugin broke in `describe`: computed for more than 200 ms"]);
 }
 
-/// Runs a guest that takes no flags of its own.
-fn run_plain(project: &Project, name: &str, args: &[&str]) -> Finished {
-    let component = guest(name);
-    let fixed = ["run", "--plugin", component.to_str().unwrap(), "--out", "out", "--no-progress"];
-    project.run(&[&fixed[..], args].concat())
-}
-
 #[test]
 pub(crate) fn slow_plan() {
     let project = Project::default();
@@ -612,4 +609,16 @@ fn a_plugin_that_never_waits_does_not_starve_its_neighbour() {
     let (_, summary) = beside("spin", UNBROKEN, &[]);
     let spinning = beside::iterations(&summary, "spin");
     assert_eq!((spinning.started, spinning.interrupted), (4, 4));
+}
+
+/// Time in which the others on its core run is not a guest's computing.
+#[test]
+fn eight_that_spin_on_one_core_have_an_eighth_each() {
+    let project = Project::default();
+    let load = ["--vus", "8", "--duration", "600ms", "--graceful-stop", "200ms", "--cores", "1"];
+    let finished = run_plain(&project, "spin", &[&load[..], &["--guest-limit", "compute=400ms"]].concat());
+    // Eight that wait for a core may well be late: then nothing was measured, which is no fault either.
+    assert!([Some(11), Some(12)].contains(&finished.exit), "{finished:?}");
+    let done = iterations(&complete(&project));
+    assert_eq!((done.started, done.interrupted, done.faulted), (8, 8, 0));
 }

@@ -498,8 +498,7 @@ impl<'a, C: GuestCore> Control<'a, C> {
     /// Gives up on the plugins that have broken too often, and on the run when none is left.
     fn give_up_on_plugins(&mut self) -> Result<(), RunError> {
         let mut ends = false;
-        for (part, plugin) in self.log.plugins.iter().enumerate() {
-            let faults = self.log.part_faults[part];
+        for (part, (plugin, &faults)) in self.log.plugins.iter().zip(&self.log.part_faults).enumerate() {
             if faults >= self.on_fault.budget && self.given_up.give_up(part) {
                 ends |= self.on_fault.ends_run || self.given_up.all();
                 (self.on_event)(Event::PluginStopped { plugin, faults });

@@ -2,7 +2,7 @@
 
 use crate::{
     CheckId, ErrorKind, HISTOGRAM_DIGITS, Histogram, MAX_FAILURE_EXAMPLES, MAX_STATUSES, MetricId,
-    MetricKind, OpId, Phases, Window,
+    MetricKind, OpId, Phases, SandboxLimit, Window,
 };
 
 /// Everything one core measured between two ticks. Blocks merge exactly: histograms bucket by bucket, counts by sum.
@@ -22,6 +22,8 @@ pub struct Block {
     pub guest_cpu_ns: u64,
     /// The same by part of the plan, as far as the last one that used any.
     pub parts_guest_cpu_ns: Vec<u64>,
+    /// Part of the plan, limit of the sandbox it reached, and how often; nothing is allocated before that happens.
+    limits: Vec<(u16, SandboxLimit, u64)>,
     /// How late starts were that only the generator is to blame for, in microseconds; measured window.
     pub own_lag_us: Histogram,
     /// Time operations waited for rate limits.
@@ -276,6 +278,7 @@ impl Block {
             examples: Vec::new(),
             guest_cpu_ns: 0,
             parts_guest_cpu_ns: Vec::new(),
+            limits: Vec::new(),
             own_lag_us: histogram(),
             limited_ns: 0,
         }
@@ -339,6 +342,17 @@ impl Block {
         &mut self.parts_guest_cpu_ns[part]
     }
 
+    /// Counts a limit that a part of the plan reached.
+    #[cold]
+    pub(crate) fn add_limit(&mut self, part: u16, limit: SandboxLimit, count: u64) {
+        let mut known = self.limits.iter_mut();
+        match known.find(|(of, reached, _)| (*of, *reached) == (part, limit)) {
+            Some((_, _, sum)) => *sum = sum.saturating_add(count),
+            None if count > 0 => self.limits.push((part, limit, count)),
+            None => {}
+        }
+    }
+
     /// Whether fewer failures of this sort are kept than are wanted.
     pub(crate) fn wants_example(&self, op: OpId, kind: ErrorKind) -> bool {
         let same = |kept: &&FailureExample| kept.op == op && kept.kind == kind;
@@ -391,6 +405,9 @@ impl Block {
         for (part, ns) in other.parts_guest_cpu_ns.iter_mut().enumerate() {
             *self.part_guest_cpu_mut(part) += std::mem::take(ns);
         }
+        for (part, limit, count) in other.limits.drain(..) {
+            self.add_limit(part, limit, count);
+        }
         self.limited_ns += std::mem::take(&mut other.limited_ns);
         drain(&mut self.own_lag_us, &mut other.own_lag_us);
     }
@@ -433,6 +450,11 @@ impl Block {
             let (metric, scenario) = self.id_at(index);
             Some((MetricId(metric), scenario, value.as_ref()?))
         })
+    }
+
+    /// Every limit of the sandbox that was reached: by which part of the plan, and how often; in no order.
+    pub fn limits(&self) -> &[(u16, SandboxLimit, u64)] {
+        &self.limits
     }
 
     /// Number of scenarios of the plan.

@@ -15,6 +15,7 @@ mod phase_states;
 pub mod record;
 mod recorder;
 mod sample;
+mod sandbox_limit;
 mod scenarios;
 mod series;
 mod snapshot;
@@ -40,6 +41,7 @@ pub use record::{
 };
 pub use recorder::Recorder;
 pub use sample::{IterationEnd, IterationSample, Observation, Phases, Sample, Window};
+pub use sandbox_limit::SandboxLimit;
 pub use series::{Series, SeriesPoint};
 pub use snapshot::{GeneratorSnapshot, OperationSnapshot, ScenarioSnapshot, Snapshot};
 pub use summarize::RunEnd;

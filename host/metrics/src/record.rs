@@ -16,7 +16,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorKind, FaultSummary, IterationsSummary, MAX_RUN_NS, MetricKind, Names, PhaseStatus, RunEnd};
+use crate::{
+    ErrorKind, FaultSummary, IterationsSummary, MAX_RUN_NS, MetricKind, Names, PhaseStatus, RunEnd,
+    SandboxLimit,
+};
 
 pub use compact::{compact, merge};
 pub use log::{RecordError, RecordReader, RunLog};
@@ -49,6 +52,9 @@ pub struct IntervalRecord {
     /// The same by part of the plan; absent when there was none, and from records of versions that took only the sum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts_guest_cpu_ns: Vec<u64>,
+    /// Limits of the sandbox that were reached, by part of the plan. Limits of newer versions are ignored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "known_limits")]
+    pub limits: Vec<LimitRecord>,
     /// Time operations waited for rate limits.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub limited_ns: u64,
@@ -224,6 +230,17 @@ pub enum ValueRecord {
     },
     /// Recorded values.
     Distribution(PackedHistogram),
+}
+
+/// How often a part of the plan reached a limit of the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LimitRecord {
+    /// Index of the part in the plan; 0 when it has none.
+    pub part: u16,
+    /// Which limit.
+    pub limit: SandboxLimit,
+    /// How often.
+    pub count: u64,
 }
 
 /// A failure with its text.
@@ -460,6 +477,22 @@ const fn is_zero(number: &u64) -> bool {
 
 const fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+/// The rows whose limit this version knows.
+fn known_limits<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<LimitRecord>, D::Error> {
+    #[derive(Deserialize)]
+    struct Row {
+        part: u16,
+        limit: String,
+        count: u64,
+    }
+    let rows = Vec::<Row>::deserialize(deserializer)?;
+    let known = |row: Row| {
+        let Row { part, limit, count } = row;
+        Some(LimitRecord { part, limit: SandboxLimit::from_name(&limit)?, count })
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
 }
 
 /// A number as the shortest text that reads back as the same number.

@@ -3,7 +3,7 @@
 use crate::block::record_ns;
 use crate::{
     Block, CheckId, ErrorKind, FailureExample, IterationEnd, IterationSample, MAX_FAILURE_TEXT_BYTES,
-    Observation, OpId, Sample, Window,
+    Observation, OpId, Sample, SandboxLimit, Window,
 };
 
 /// Collects one core's measurements; owned by that core, so it takes no lock.
@@ -141,6 +141,16 @@ impl Recorder {
     pub fn guest_cpu(&mut self, part: u16, ns: u64) {
         self.block.guest_cpu_ns += ns;
         *self.block.part_guest_cpu_mut(usize::from(part)) += ns;
+    }
+
+    /// Counts that a part of the plan (an index into its parts, 0 when there are none) reached a limit of the sandbox.
+    pub fn limit_hit(&mut self, part: u16, limit: SandboxLimit) {
+        self.limit_hits(part, limit, 1);
+    }
+
+    /// The same for a limit that was reached `count` times; those of the warm-up are counted too.
+    pub fn limit_hits(&mut self, part: u16, limit: SandboxLimit, count: u64) {
+        self.block.add_limit(part, limit, count);
     }
 }
 
@@ -323,6 +333,30 @@ mod tests {
             total.absorb(block);
         }
         assert_eq!((total.guest_cpu_ns, &total.parts_guest_cpu_ns[..]), (133, &[105, 20, 8][..]));
+    }
+
+    #[test]
+    fn limits_add_up_by_part_and_limit() {
+        use SandboxLimit::{LogLines, Shots};
+        let (mut a, mut b) = (Recorder::new(1), Recorder::new(1));
+        assert_eq!(a.take().limits().len(), 0);
+        a.limit_hit(0, LogLines);
+        a.limit_hits(0, LogLines, 4);
+        a.limit_hits(2, Shots, 0);
+        b.limit_hit(2, LogLines);
+        b.limit_hit(0, Shots);
+        b.limit_hits(0, LogLines, 10);
+        let (mut total, mut a, mut b) = (Block::new(1), a.take(), b.take());
+        assert_eq!(a.limits(), [(0, LogLines, 5)]);
+        for block in [&mut a, &mut b] {
+            total.absorb(block);
+            total.absorb(block);
+        }
+        assert_eq!(total.limits(), [(0, LogLines, 15), (2, LogLines, 1), (0, Shots, 1)]);
+        let mut most = Recorder::new(1);
+        most.limit_hits(0, Shots, u64::MAX);
+        most.limit_hit(0, Shots);
+        assert_eq!(most.take().limits(), [(0, Shots, u64::MAX)]);
     }
 
     #[test]

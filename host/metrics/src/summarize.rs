@@ -7,10 +7,10 @@ use crate::thresholds::{Moment, Source};
 use crate::totals::{NS_PER_S, merged, per_second};
 use crate::{
     Block, BytesSummary, CheckResult, ErrorKind, FailureExample, FailureSummary, GeneratorSummary,
-    IterationCounts, IterationStats, IterationsSummary, MetricSummary, MetricValue, MetricValueSummary,
-    Names, OpStats, OperationSummary, OverallSummary, Percentiles, PluginUsage, RunInfo, SUMMARY_SCHEMA,
-    ScenarioSummary, Score, Summary, ThresholdResult, Totals, Verdict, VerdictStatus, WarmupSummary, Window,
-    judge,
+    IterationCounts, IterationStats, IterationsSummary, LimitSummary, MetricSummary, MetricValue,
+    MetricValueSummary, Names, OpStats, OperationSummary, OverallSummary, Percentiles, PluginUsage, RunInfo,
+    SUMMARY_SCHEMA, ScenarioSummary, Score, Summary, ThresholdResult, Totals, Verdict, VerdictStatus,
+    WarmupSummary, Window, judge,
 };
 
 /// What is known of a run only when it is over.
@@ -58,6 +58,7 @@ impl Totals {
             metrics: self.metric_summaries(names, end.end_ns),
             generator: self.generator(end),
             faults: self.faults.clone(),
+            limits: self.limit_summaries(),
             series: self.series.points(),
             warmup: (warmup_s > 0.0).then(|| WarmupSummary {
                 duration_s: warmup_s,
@@ -110,6 +111,29 @@ impl Totals {
             core_share: self.usage.share(ns),
         };
         sums.into_iter().map(usage).collect()
+    }
+
+    /// Limits reached, by plugin in the order of the plan and then in the order of all limits.
+    fn limit_summaries(&self) -> Vec<LimitSummary> {
+        // A plugin has a part for each phase that names it; its place is that of the first.
+        let place = |part: u16| {
+            let plugin = self.plugins.get(usize::from(part))?;
+            self.plugins.iter().position(|name| name == plugin)
+        };
+        let mut sums: BTreeMap<_, u64> = BTreeMap::new();
+        for &(part, limit, count) in self.total.limits() {
+            if let Some(place) = place(part) {
+                let sum = sums.entry((place, limit)).or_default();
+                *sum = sum.saturating_add(count);
+            }
+        }
+        let summary = |((place, limit), count): ((usize, crate::SandboxLimit), u64)| LimitSummary {
+            plugin: self.plugins[place].clone(),
+            limit: limit.name().to_owned(),
+            meaning: limit.meaning().to_owned(),
+            count,
+        };
+        sums.into_iter().map(summary).collect()
     }
 
     /// Time in which the scenario's iterations could start within the window, in seconds.

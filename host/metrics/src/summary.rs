@@ -51,6 +51,9 @@ pub struct Summary {
     /// Plugin faults.
     #[serde(default)]
     pub faults: Vec<FaultSummary>,
+    /// Limits of the sandbox that plugins reached, in the order of the plan; warm-up included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitSummary>,
     /// The course of the run.
     pub series: Vec<SeriesPoint>,
     /// The warm-up window, when there was one.
@@ -428,6 +431,19 @@ pub struct FaultSummary {
     pub count: u64,
     /// The guest's own words and its backtrace.
     pub text: String,
+}
+
+/// A limit of the sandbox that a plugin reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LimitSummary {
+    /// Plugin that reached it.
+    pub plugin: String,
+    /// Which: the name of a [`SandboxLimit`](crate::SandboxLimit), such as `log-lines`.
+    pub limit: String,
+    /// What is counted, for people, such as `log lines not shown`.
+    pub meaning: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// The warm-up window, reported apart and never judged.

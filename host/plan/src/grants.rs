@@ -50,8 +50,19 @@ pub fn may_lead_to(breadth: Breadth, host: &str, address: IpAddr) -> bool {
     }
 }
 
-const fn is_link_local(address: IpAddr) -> bool {
-    match address {
+/// The IPv4 address that an address of NAT64 (RFC 6052) or 6to4 (RFC 3056) leads to, else the address itself.
+fn carried(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            IpAddr::V4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+        }
+        _ => address,
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match carried(address) {
         IpAddr::V4(v4) => v4.is_link_local(),
         // fd00:ec2::254 is where one cloud keeps its metadata service (RFC 4193 addresses are not link-local as such).
         IpAddr::V6(v6) => {
@@ -62,7 +73,7 @@ const fn is_link_local(address: IpAddr) -> bool {
 
 /// Whether an address is nobody's own network: not of the special-purpose registries of IANA (RFC 6890).
 fn is_public(address: IpAddr) -> bool {
-    match address {
+    match carried(address) {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
             let shared = a == 100 && (64..128).contains(&b);
@@ -80,18 +91,11 @@ fn is_public(address: IpAddr) -> bool {
                 || benchmark
                 || protocol)
         }
-        IpAddr::V6(v6) => match v6.segments() {
-            // NAT64 (RFC 6052) and 6to4 (RFC 3056) carry an IPv4 address, which counts.
-            [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
-                is_public(IpAddr::V4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))))
-            }
+        IpAddr::V6(v6) => {
             // Global unicast is 2000::/3; of it 2001::/23 and 2001:db8::/32 are special.
-            [first, second, ..] => {
-                first & 0xe000 == 0x2000
-                    && !(first == 0x2001 && second < 0x0200)
-                    && !(first == 0x2001 && second == 0x0db8)
-            }
-        },
+            let [first, second, ..] = v6.segments();
+            first & 0xe000 == 0x2000 && !(first == 0x2001 && (second < 0x0200 || second == 0x0db8))
+        }
     }
 }
 
@@ -221,6 +225,7 @@ mod tests {
             ("api.test", "2002:a00:1::", [true, false, false]),
             ("api.test", "169.254.169.254", [false, false, false]),
             ("api.test", "::ffff:169.254.169.254", [false, false, false]),
+            ("api.test", "64:ff9b::169.254.169.254", [false, false, false]),
             ("api.test", "fe80::1", [false, false, false]),
             ("api.test", "fd00:ec2::254", [false, false, false]),
             ("a.localhost", "127.0.0.1", [true, true, true]),

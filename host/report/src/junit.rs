@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use std::io;
 
 use stresshost_metrics::{
-    OperationSummary, PhaseStatus, PhaseSummary, ScenarioSummary, Summary, ThresholdResult, VerdictStatus,
+    LimitSummary, OperationSummary, PhaseStatus, PhaseSummary, ScenarioSummary, Summary, ThresholdResult,
+    VerdictStatus,
 };
 use stresshost_plan::Analysis;
 
@@ -67,13 +68,16 @@ fn verdict(summary: &Summary) -> Suite {
         facts::verdict_meaning(verdict.status).clone_into(&mut reasons);
     }
     let time_s = summary.run.duration_s;
-    let notes = if summary.run.interrupted { "interrupted before its plan was done" } else { "" };
-    let case = Case {
-        name: "verdict".to_owned(),
-        time_s,
-        outcome: outcome(verdict.status, reasons),
-        notes: notes.to_owned(),
-    };
+    let mut notes = String::new();
+    if summary.run.interrupted {
+        notes.push_str("interrupted before its plan was done\n");
+    }
+    for reached in &summary.limits {
+        let LimitSummary { plugin, limit, meaning, count } = reached;
+        notes
+            .push_str(&format!("limit {limit} reached {} x by {plugin}: {meaning}\n", format::count(*count)));
+    }
+    let case = Case { name: "verdict".to_owned(), time_s, outcome: outcome(verdict.status, reasons), notes };
     Suite { name: "verdict".to_owned(), time_s, cases: vec![case] }
 }
 

@@ -44,6 +44,7 @@ pub fn render(
     outcome::checks(&mut page, summary);
     more::metrics(&mut page, summary);
     more::faults(&mut page, summary);
+    more::limits(&mut page, summary);
     more::generator(&mut page, summary);
     more::warmup(&mut page, summary);
     more::findings(&mut page, summary, analysis);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stresshost_engine::Fault;
 use wasmtime::{Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
-use crate::memory_budget::Refusals;
+use crate::memory_budget::Limiter;
 use crate::state::{Computing, VuState};
 use crate::{EPOCH_MS, GuestLimits, MAX_COMPONENT_HANDLES};
 
@@ -24,7 +24,7 @@ pub(crate) fn store(engine: &Engine, limits: &GuestLimits, state: VuState) -> St
 /// an epoch at a stretch it gives way to the others on its core.
 fn on_epoch(mut context: StoreContextMut<'_, VuState>) -> wasmtime::Result<UpdateDeadline> {
     let state = context.data_mut();
-    let passed = state.computing.look();
+    let passed = state.look();
     let Computing { epochs, most, .. } = state.computing;
     if epochs > most {
         let text = format!(
@@ -47,7 +47,7 @@ pub(crate) fn fault(during: &'static str, state: &VuState, error: &wasmtime::Err
     let reason = match error.downcast_ref::<Trap>() {
         // The words of Rust's standard library; other languages' are shown as they are.
         Some(Trap::UnreachableCodeReached) if panic.starts_with("memory allocation of") => {
-            out_of_memory(state.limits.refusals())
+            out_of_memory(&state.limits)
         }
         Some(Trap::UnreachableCodeReached) => "panicked or reached unreachable code".to_owned(),
         Some(Trap::StackOverflow) => "overflowed its stack".to_owned(),
@@ -64,8 +64,8 @@ pub(crate) fn fault(during: &'static str, state: &VuState, error: &wasmtime::Err
     Fault::new(during, state.part(), text)
 }
 
-fn out_of_memory(refusals: Refusals) -> String {
-    if refusals.total_memory > 0 {
+fn out_of_memory(limits: &Limiter) -> String {
+    if limits.budget_ran_out() {
         "the memory that all virtual users together may have is used up; `--guest-limit total-memory=` raises it".to_owned()
     } else {
         "the memory it may have is used up; `--guest-limit memory=` raises it".to_owned()

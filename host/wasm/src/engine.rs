@@ -30,6 +30,10 @@ impl Epoch {
     pub(crate) fn now(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
+
+    pub(crate) fn pass(&self, epochs: u64) {
+        self.count.fetch_add(epochs, Ordering::Relaxed);
+    }
 }
 
 /// The engine for `describe`, `plan` and `analyze`: one instance at a time, allocated on demand.
@@ -75,7 +79,7 @@ impl TickingEngine {
         let (ticked, counted) = (engine.clone(), epoch.clone());
         let tick = move || {
             while stopped.recv_timeout(Duration::from_millis(EPOCH_MS)) == Err(RecvTimeoutError::Timeout) {
-                counted.count.fetch_add(1, Ordering::Relaxed);
+                counted.pass(1);
                 ticked.increment_epoch();
             }
         };

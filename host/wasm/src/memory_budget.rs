@@ -27,24 +27,13 @@ impl MemoryBudget {
     }
 }
 
-/// How often a store was refused something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Refusals {
-    /// Growth past the store's own memory.
-    pub(crate) memory: u32,
-    /// Growth past what is left for all.
-    pub(crate) total_memory: u32,
-    /// Growth of a table.
-    pub(crate) table: u32,
-}
-
 /// The limits of one store.
 pub(crate) struct Limiter {
     own: StoreLimits,
     budget: Option<Arc<MemoryBudget>>,
     held_bytes: u64,
     growing_bytes: u64,
-    refusals: Refusals,
+    budget_ran_out: bool,
 }
 
 impl Limiter {
@@ -58,12 +47,12 @@ impl Limiter {
             .memories(MAX_MEMORIES)
             .tables(MAX_TABLES)
             .build();
-        Self { own, budget, held_bytes: 0, growing_bytes: 0, refusals: Refusals::default() }
+        Self { own, budget, held_bytes: 0, growing_bytes: 0, budget_ran_out: false }
     }
 
-    /// What was refused so far.
-    pub(crate) const fn refusals(&self) -> Refusals {
-        self.refusals
+    /// Whether growth was refused because all stores together have grown too far.
+    pub(crate) const fn budget_ran_out(&self) -> bool {
+        self.budget_ran_out
     }
 }
 
@@ -76,13 +65,12 @@ impl ResourceLimiter for Limiter {
     ) -> wasmtime::Result<bool> {
         self.growing_bytes = 0;
         if !self.own.memory_growing(current, desired, maximum)? {
-            self.refusals.memory = self.refusals.memory.saturating_add(1);
             return Ok(false);
         }
         let more = desired.saturating_sub(current) as u64;
         if let Some(budget) = &self.budget {
             if !budget.take(more) {
-                self.refusals.total_memory = self.refusals.total_memory.saturating_add(1);
+                self.budget_ran_out = true;
                 return Ok(false);
             }
             self.held_bytes += more;
@@ -107,9 +95,7 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let may = self.own.table_growing(current, desired, maximum)?;
-        self.refusals.table = self.refusals.table.saturating_add(u32::from(!may));
-        Ok(may)
+        self.own.table_growing(current, desired, maximum)
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -163,9 +149,9 @@ mod tests {
         let mut second = Limiter::new(&LIMITS, 100, Some(Arc::clone(&budget)));
         assert!(first.memory_growing(0, 90, None).unwrap());
         assert!(!first.memory_growing(90, 101, None).unwrap());
-        assert_eq!(first.refusals(), Refusals { memory: 1, ..Refusals::default() });
+        assert!(!first.budget_ran_out());
         assert!(!second.memory_growing(0, 61, None).unwrap());
-        assert_eq!(second.refusals(), Refusals { total_memory: 1, ..Refusals::default() });
+        assert!(second.budget_ran_out());
         assert!(second.memory_growing(0, 60, None).unwrap());
         drop(first);
         assert!(second.memory_growing(60, 100, None).unwrap(), "what was held is free again");
@@ -189,6 +175,5 @@ mod tests {
         let mut limiter = Limiter::new(&LIMITS, 100, None);
         assert!(limiter.table_growing(0, 10, None).unwrap());
         assert!(!limiter.table_growing(10, 11, None).unwrap());
-        assert_eq!(limiter.refusals(), Refusals { table: 1, ..Refusals::default() });
     }
 }

@@ -46,6 +46,11 @@ impl Plugin {
         &self.loadable
     }
 
+    /// The limits it was loaded with.
+    pub const fn limits(&self) -> GuestLimits {
+        self.limits
+    }
+
     /// What the plugin says of itself.
     ///
     /// # Errors

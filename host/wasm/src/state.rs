@@ -102,6 +102,8 @@ pub(crate) struct Live {
     pub(crate) wish: Option<Wish>,
     /// What came of it, until the guest is resumed.
     pub(crate) fulfilled: Option<Fulfilled>,
+    /// The epoch in which the guest last went on after it gave way to others.
+    pub(crate) resumed: u64,
     _alive: Alive,
 }
 
@@ -126,11 +128,11 @@ impl Computing {
         self.seen = self.epoch.now();
     }
 
-    /// Epochs that have passed since the guest was seen last. Wasmtime asks to look also when they passed while it
-    /// waited for the host; then they are none.
-    pub(crate) fn look(&mut self) -> u64 {
+    /// Epochs that have passed since the guest was seen last, or went on in the epoch `resumed` after it gave way to
+    /// others. Wasmtime asks to look also when they passed while it waited for the host; then they are none.
+    pub(crate) fn look(&mut self, resumed: u64) -> u64 {
         let now = self.epoch.now();
-        let passed = now.saturating_sub(self.seen);
+        let passed = now.saturating_sub(self.seen.max(resumed));
         self.seen = now;
         self.epochs += passed;
         passed
@@ -209,6 +211,12 @@ impl VuState {
         self.live.as_ref().map(|live| live.borrow_mut())
     }
 
+    /// Counts the epochs in which the guest has computed since it was looked at last.
+    pub(crate) fn look(&mut self) -> u64 {
+        let resumed = self.granted().map_or(0, |live| live.resumed);
+        self.computing.look(resumed)
+    }
+
     /// Charges the guest's plugin for epochs of computing; how long the guest is held back for the others on its core, in
     /// nanoseconds.
     pub(crate) fn charge(&self, epochs: u64) -> u64 {
@@ -228,6 +236,7 @@ impl Live {
     pub(crate) fn new(core: Rc<CoreShared>) -> Self {
         Self {
             http: HttpSession::new(core.http.clone()),
+            resumed: 0,
             _alive: core.shares.enter(core.run.part),
             core,
             prepared: Vec::new(),
@@ -275,5 +284,30 @@ impl HostWallClock for GuestClock {
     fn now(&self) -> std::time::Duration {
         let Some((clock, started_unix_ms)) = self.clock else { return std::time::Duration::ZERO };
         std::time::Duration::from_millis(started_unix_ms) + std::time::Duration::from_nanos(clock.now_ns())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_epochs_of_computing_are_counted() {
+        let epoch = Epoch::default();
+        let mut computing = Computing::new(epoch.clone(), 100);
+        assert_eq!((computing.most, computing.look(0)), (10, 0));
+        epoch.pass(2);
+        assert_eq!(computing.look(0), 2);
+        // It gave way for 5 epochs, and has computed for one since.
+        epoch.pass(5);
+        let resumed = epoch.now();
+        epoch.pass(1);
+        assert_eq!((computing.look(resumed), computing.epochs), (1, 3));
+        epoch.pass(1);
+        assert_eq!(computing.look(resumed), 1, "an old resumption does not count again");
+        // It waits for the host.
+        epoch.pass(9);
+        computing.begin();
+        assert_eq!((computing.look(resumed), computing.epochs), (0, 0));
     }
 }

@@ -56,14 +56,24 @@ enum Step<T> {
 /// Polls a guest's call to its end, fulfilling its wishes. Dropping the future ends what is under way, the wish first.
 pub(crate) async fn drive<F: Future>(live: &RefCell<Live>, call: F) -> F::Output {
     let mut call = pin!(call);
+    let mut gave_way = false;
     loop {
-        let step = poll_fn(|cx| match call.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Step::Ended(output)),
-            // Without a wish the guest has been computing for long, and gives way to the others on its core.
-            Poll::Pending => match live.borrow_mut().wish.take() {
-                Some(wish) => Poll::Ready(Step::Wishes(wish)),
-                None => Poll::Pending,
-            },
+        let step = poll_fn(|cx| {
+            if std::mem::take(&mut gave_way) {
+                let mut live = live.borrow_mut();
+                live.resumed = live.core.run.epoch.now();
+            }
+            match call.as_mut().poll(cx) {
+                Poll::Ready(output) => Poll::Ready(Step::Ended(output)),
+                Poll::Pending => match live.borrow_mut().wish.take() {
+                    Some(wish) => Poll::Ready(Step::Wishes(wish)),
+                    // Without a wish the guest has been computing for long, and gives way to the others on its core.
+                    None => {
+                        gave_way = true;
+                        Poll::Pending
+                    }
+                },
+            }
         });
         match step.await {
             Step::Ended(output) => return output,

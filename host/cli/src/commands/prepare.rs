@@ -51,13 +51,12 @@ pub(super) fn prepare(
     input.input.flags.values().for_each(|value| grants.name_urls_in(value));
     let mut plan = plugin.plan(&input.input).map_err(|error| call_error(error, input.document.as_ref()))?;
     plan.notes.extend(plugin_args::notes(matches, descriptor));
-    let limits = guest_limits(&args::texts(matches, "guest-limit"))?;
-    let parts = resolve(&mut plan, (path, plugin), descriptor, limits)?;
+    let parts = resolve(&mut plan, (path, plugin), descriptor)?;
     add_rules(&mut plan, matches)?;
     grants.check_plan(&plan)?;
     let seed = matches.get_one::<u64>("seed").copied().unwrap_or_else(fresh_seed);
     let on_fault = on_fault(matches)?;
-    Ok(Prepared { plan, parts, grants, limits, on_fault, seed })
+    Ok(Prepared { plan, parts, grants, limits: plugin.limits(), on_fault, seed })
 }
 
 /// Reads `--on-fault`.

@@ -60,6 +60,16 @@ pub(super) fn replay(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
     let directory = Path::new(args::text(matches, "dir").unwrap_or("."));
     let run = OpenRun::open(directory)?.recorded()?;
     let RecordedRun { seed, granted, limits, replay, plan, .. } = run;
+    let given = args::texts(matches, "flags");
+    let parsed = |argv: &[String]| super::parse(args::run_command(), argv, printer);
+    match parsed(&given)? {
+        super::Parsed::Shown(exit) => return Ok(exit),
+        super::Parsed::Matches(given) => refuse_changes(&given)?,
+    }
+    let matches = match parsed(&[replay.flags.clone(), given].concat())? {
+        super::Parsed::Shown(exit) => return Ok(exit),
+        super::Parsed::Matches(matches) => matches,
+    };
     let known = || format!("cannot replay `{}`", directory.display());
     let limits = limits_of(&limits).with_context(known)?;
     let (plugin, parts) = load_parts(&replay, limits).with_context(known)?;
@@ -72,14 +82,6 @@ pub(super) fn replay(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
     }
     let grants = Grants::new(&granted).with_context(known)?;
     grants.check_plan(&plan)?;
-    let given: Vec<String> = args::texts(matches, "flags");
-    let command = args::run_command();
-    let argv = [replay.flags, given].concat();
-    let matches = match super::parse(command, &argv, printer)? {
-        super::Parsed::Shown(exit) => return Ok(exit),
-        super::Parsed::Matches(matches) => matches,
-    };
-    refuse_changes(&matches)?;
     let descriptor = parts[0].descriptor.clone();
     run_prepared(&plugin, &descriptor, &matches, printer, || {
         let on_fault = on_fault(&matches)?;
@@ -89,8 +91,21 @@ pub(super) fn replay(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
 
 /// A replay is the run as it was: flags that would make it another are refused.
 fn refuse_changes(matches: &ArgMatches) -> anyhow::Result<()> {
-    let changes =
-        ["plugin", "config", "set", "seed", "threshold", "limit", "allow", "guest-limit", "find-max"];
+    let changes = [
+        "plugin",
+        "config",
+        "set",
+        "seed",
+        "threshold",
+        "limit",
+        "allow",
+        "guest-limit",
+        "on-fault",
+        "resolve",
+        "ca",
+        "insecure",
+        "find-max",
+    ];
     let given = |name: &&&str| matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
     match changes.iter().find(given) {
         Some(name) => {

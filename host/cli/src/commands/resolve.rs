@@ -8,7 +8,7 @@ use anyhow::Context;
 use stresshost_plan::{
     Descriptor, Mix, PLAN_INPUT_SCHEMA, Part, PhaseWorkload, Plan, PlanInput, Problem, Scenario, nearest,
 };
-use stresshost_wasm::{GuestLimits, Loadable, Plugin};
+use stresshost_wasm::{Loadable, Plugin};
 
 use super::prepare::{call_error, describe};
 use crate::exit::usage;
@@ -32,7 +32,6 @@ pub(super) fn resolve(
     plan: &mut Plan,
     (path, plugin): (&Path, &Plugin),
     descriptor: &Descriptor,
-    limits: GuestLimits,
 ) -> anyhow::Result<Vec<LoadedPart>> {
     let own = LoadedPart {
         path: path.to_owned(),
@@ -63,7 +62,7 @@ pub(super) fn resolve(
             }
             let phase = plan.phases[index].name.clone();
             let named = || format!("phase `{phase}`, plugin `{}`", workload.plugin);
-            let (path, loaded) = loader::load(&workload.plugin, limits).with_context(named)?;
+            let (path, loaded) = loader::load(&workload.plugin, plugin.limits()).with_context(named)?;
             let descriptor = describe(&loaded, &workload.plugin).with_context(named)?;
             check_flags(&descriptor, &workload).with_context(named)?;
             let input = PlanInput {

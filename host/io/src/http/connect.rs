@@ -98,7 +98,8 @@ impl Plan {
         addresses.retain(|address| self.shared.allows(&self.origin, Some(address.ip())));
         if let (true, Some(address)) = (addresses.is_empty(), first) {
             let text = format!(
-                "{0} is {1}, where a wildcard does not lead; `--allow {0}` names it, and for link-local addresses the address",
+                "{0} is {1}, where its grant does not lead: a wildcard leads to no private address, and no name to a \
+                 link-local one; `--allow {0}` names the host itself",
                 self.origin,
                 address.ip()
             );

@@ -50,6 +50,9 @@ fn busy() -> Live {
         Act::Guest { part: 0, ns: 77 },
         Act::Guest { part: 1, ns: 1_000 },
         Act::Guest { part: 2, ns: 23 },
+        Act::Limit { part: 0, limit: 6, count: 2 },
+        Act::Limit { part: 2, limit: 6, count: 1 },
+        Act::Limit { part: 1, limit: 0, count: 1 },
     ];
     live(&vec![acts; 6], 0)
 }
@@ -163,6 +166,28 @@ fn what_each_plugin_used_is_computed_again_unless_the_summary_is_older() {
     live.summary.generator.plugins.clear();
     let older = audit(&live.summary, &rebuilt);
     assert!(older.is_ok() && left_out(&older), "{older:?}");
+}
+
+#[test]
+fn limits_reached_are_computed_again() {
+    let live = busy();
+    let rebuilt = rebuilt(&live, 2, live.records.len());
+    let told: Vec<_> =
+        live.summary.limits.iter().map(|r| (&r.plugin[..], &r.limit[..], &r.meaning[..], r.count)).collect();
+    let expected =
+        [("web", "log-lines", "log lines not shown", 18), ("db", "memory", "growth of memory refused", 6)];
+    assert_eq!(told, expected);
+    assert!(audit(&live.summary, &rebuilt).is_ok());
+    let failed = |change: fn(&mut Summary)| {
+        let mut summary = live.summary.clone();
+        change(&mut summary);
+        let audit = audit(&summary, &rebuilt);
+        audit.failed().map(|check| check.what.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(failed(|summary| summary.limits[0].count -= 1), ["limits/0/count"]);
+    assert_eq!(failed(|summary| summary.limits[1].plugin = "web".into()), ["limits/1/plugin"]);
+    assert_eq!(failed(|summary| summary.limits.truncate(1)), ["limits/1"]);
+    assert_eq!(failed(|summary| summary.limits.clear()), ["limits"]);
 }
 
 /// What breaks when a summary and its record agree on something impossible.

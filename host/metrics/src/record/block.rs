@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    CheckRecord, ExampleRecord, IntervalRecord, IterationRecord, KnownNames, MetricRecord, OpRecord,
-    PackedHistogram, RecordEvent, RecordFacts, ValueRecord,
+    CheckRecord, ExampleRecord, IntervalRecord, IterationRecord, KnownNames, LimitRecord, MetricRecord,
+    OpRecord, PackedHistogram, RecordEvent, RecordFacts, ValueRecord,
 };
 use crate::{
     Block, CheckId, ErrorKind, FailureExample, IterationCounts, IterationStats, IterationsSummary,
@@ -39,6 +39,9 @@ impl IntervalRecord {
             scenario,
             value: value_record(value, since_start),
         };
+        let limits = block.limits().iter().map(|&(part, limit, count)| LimitRecord { part, limit, count });
+        let mut limits: Vec<_> = limits.collect();
+        limits.sort_by_key(|row| (row.part, row.limit));
         Self {
             from_ns: since_start(facts.from_ns),
             to_ns: since_start(facts.to_ns),
@@ -48,6 +51,7 @@ impl IntervalRecord {
             rss_bytes: facts.rss_bytes,
             guest_cpu_ns: block.guest_cpu_ns,
             parts_guest_cpu_ns: block.parts_guest_cpu_ns.clone(),
+            limits,
             limited_ns: block.limited_ns,
             own_lag_us: PackedHistogram::of(&block.own_lag_us),
             new_ops: known.new_ops(names),
@@ -69,6 +73,9 @@ impl IntervalRecord {
         let mut block = Block::new(scenarios);
         block.guest_cpu_ns = self.guest_cpu_ns;
         block.parts_guest_cpu_ns.clone_from(&self.parts_guest_cpu_ns);
+        for row in &self.limits {
+            block.add_limit(row.part, row.limit, row.count);
+        }
         block.limited_ns = self.limited_ns;
         self.own_lag_us.add_to(&mut block.own_lag_us);
         for row in &self.ops {

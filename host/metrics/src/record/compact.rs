@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::block::add_errors;
-use super::{CheckRecord, FaultRecord, IntervalRecord, IterationRecord, MetricRecord, OpRecord, ValueRecord};
+use super::{
+    CheckRecord, FaultRecord, IntervalRecord, IterationRecord, LimitRecord, MetricRecord, OpRecord,
+    ValueRecord,
+};
 use crate::block::count_status;
 use crate::{IterationsSummary, MAX_FAILURE_EXAMPLES_TOTAL, PackedHistogram};
 
@@ -53,6 +56,7 @@ pub fn merge(a: IntervalRecord, b: IntervalRecord) -> IntervalRecord {
     rows(&mut merged.iterations, b.iterations, |row| (!row.warmup, row.scenario), IterationRecord::merge);
     rows(&mut merged.checks, b.checks, |row| (row.check, row.scenario), CheckRecord::merge);
     rows(&mut merged.metrics, b.metrics, |row| (row.metric, row.scenario), MetricRecord::merge);
+    rows(&mut merged.limits, b.limits, |row| (row.part, row.limit), LimitRecord::merge);
     rows(&mut merged.faults, b.faults, |row| row.index, FaultRecord::merge);
     let room = MAX_FAILURE_EXAMPLES_TOTAL.saturating_sub(merged.examples.len());
     merged.examples.extend(b.examples.into_iter().take(room));
@@ -147,6 +151,12 @@ impl MetricRecord {
             // A metric has one kind for the whole run.
             (_, _) => {}
         }
+    }
+}
+
+impl LimitRecord {
+    fn merge(&mut self, other: Self) {
+        add(&mut self.count, other.count);
     }
 }
 

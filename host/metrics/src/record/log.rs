@@ -233,6 +233,10 @@ mod tests {
         };
         let guest =
             format!(r#"{{"from_ns":5,"to_ns":6,"ticks":1,"parts_guest_cpu_ns":[1,{MAX_LOG_COUNT}]}}"#);
+        let limit = format!(
+            r#"{{"from_ns":5,"to_ns":6,"ticks":1,"limits":[{{"part":0,"limit":"shots","count":{}}}]}}"#,
+            MAX_LOG_COUNT + 1
+        );
         let cases = [
             ("{}", "line 2 of the interval log is damaged: missing field `from_ns`"),
             ("", "line 2 of the interval log is damaged: EOF"),
@@ -243,6 +247,7 @@ mod tests {
             (&op(r#""fired":-1,"done":1"#), "invalid value"),
             (&op(r#""fired":9223372036854775807,"done":1"#), "greater than any run"),
             (&guest, "greater than any run"),
+            (&limit, "greater than any run"),
             (&op(r#""fired":1,"done":1,"phases_us":{"nap":""}"#), "a histogram is shorter than its header"),
             (&op(r#""fired":1,"done":1,"service_us":"%""#), "a histogram is not base64"),
         ];

@@ -308,6 +308,7 @@ mod tests {
             prop_assert_eq!(&rebuilt.metrics, &live.summary.metrics);
             prop_assert_eq!(&rebuilt.generator, &live.summary.generator);
             prop_assert_eq!(&rebuilt.faults, &live.summary.faults);
+            prop_assert_eq!(&rebuilt.limits, &live.summary.limits);
         }
 
         #[test]
@@ -405,6 +406,24 @@ mod tests {
     }
 
     #[test]
+    fn limits_of_a_newer_version_and_of_an_older_record_are_not_there() {
+        let line = r#"{"from_ns":0,"to_ns":1000000000,"ticks":1,"limits":[
+            {"part":0,"limit":"moons","count":9},{"part":0,"limit":"log-lines","count":2},
+            {"part":0,"limit":"log-lines","count":3}]}"#;
+        let newer: IntervalRecord = serde_json::from_str(line).unwrap();
+        let plan = crate::testing::simple(&[]);
+        let told = |record: IntervalRecord| -> Vec<(String, u64)> {
+            let limits = again(&plan, vec![record]).unwrap().limits;
+            limits.into_iter().map(|reached| (reached.limit, reached.count)).collect()
+        };
+        assert_eq!(told(newer), [("log-lines".to_owned(), 5)]);
+        let older: IntervalRecord =
+            serde_json::from_str(r#"{"from_ns":0,"to_ns":1000000000,"ticks":1}"#).unwrap();
+        assert!(!older.to_line().contains("limits"));
+        assert_eq!(told(older), []);
+    }
+
+    #[test]
     fn refuses_what_refers_to_nothing() {
         let live = live(&vec![Vec::new(); 2], 0);
         let log = text(&live.records[..1]);
@@ -417,6 +436,7 @@ mod tests {
             (r#""checks":[{"check":4,"scenario":0,"passed":1,"failed":1}]"#, "check 4 of 4"),
             (r#""metrics":[{"metric":0,"scenario":0,"value":{"rate":{"hits":1,"total":1}}}]"#, "metric 0"),
             (r#""guest_cpu_ns":1,"parts_guest_cpu_ns":[0,0,0,1]"#, "part 3 of 3"),
+            (r#""limits":[{"part":3,"limit":"shots","count":1}]"#, "part 3 of 3"),
             (r#""events":[{"type":"phase_began","phase":2,"at_ns":0}]"#, "phase 2 of 2"),
             (
                 r#""events":[{"type":"scenario_span","scenario":3,"from_ns":0,"until_ns":0,"warmup_end_ns":0}]"#,

@@ -7,8 +7,8 @@ use stresshost_plan::{ConstantVus, Executor, Part, Phase, Plan, Scenario, Thresh
 use super::{IntervalRecord, KnownNames, RecordFacts, RunEndRecord};
 use crate::{
     Block, CheckId, ErrorKind, FaultSummary, IterationEnd, IterationSample, MetricId, MetricKind, Names,
-    Observation, OpId, PhaseEnd, Phases, Recorder, RunEnd, RunInfo, Sample, Summary, TickFacts, Totals,
-    Window,
+    Observation, OpId, PhaseEnd, Phases, Recorder, RunEnd, RunInfo, Sample, SandboxLimit, Summary, TickFacts,
+    Totals, Window,
 };
 
 pub(crate) const SCENARIOS: u16 = 3;
@@ -27,6 +27,7 @@ pub(crate) enum Act {
     Check { check: u32, scenario: u16, passed: bool },
     Metric { metric: u32, scenario: u16, value: f64, at_ns: u64 },
     Guest { part: u16, ns: u32 },
+    Limit { part: u16, limit: usize, count: u8 },
 }
 
 pub(crate) fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -71,7 +72,9 @@ pub(crate) fn up_to(most: usize) -> impl Strategy<Value = Vec<Act>> {
         at_ns,
     });
     let guest = (0..PARTS as u16, any::<u32>()).prop_map(|(part, ns)| Act::Guest { part, ns });
-    let act = prop_oneof![8 => op, 4 => iteration, 2 => check, 2 => metric, 1 => guest];
+    let limit = (0..PARTS as u16, 0..SandboxLimit::COUNT, any::<u8>());
+    let limit = limit.prop_map(|(part, limit, count)| Act::Limit { part, limit, count });
+    let act = prop_oneof![8 => op, 4 => iteration, 2 => check, 2 => metric, 1 => guest, 1 => limit];
     prop::collection::vec(act, 0..most)
 }
 
@@ -157,6 +160,9 @@ fn play(recorder: &mut Recorder, act: &Act, from_ns: u64) {
         Act::Guest { part, ns } => {
             recorder.guest_cpu(part, u64::from(ns));
             recorder.limited(u64::from(ns) / 2);
+        }
+        Act::Limit { part, limit, count } => {
+            recorder.limit_hits(part, SandboxLimit::ALL[limit], u64::from(count));
         }
     }
 }

@@ -49,6 +49,9 @@ impl IntervalRecord {
         if let Some(op) = ops.find(|op| *op as usize >= names.ops().len()) {
             return Some(format!("operation {op} of {}", names.ops().len()));
         }
+        if let Some(row) = self.limits.iter().find(|row| usize::from(row.part) >= parts) {
+            return Some(format!("part {} of {parts}", row.part));
+        }
         if let Some(row) = self.checks.iter().find(|row| row.check as usize >= names.checks().len()) {
             return Some(format!("check {} of {}", row.check, names.checks().len()));
         }
@@ -105,6 +108,7 @@ impl IntervalRecord {
         let by_place = self.cores_cpu_ns.iter().chain(&self.parts_guest_cpu_ns).copied();
         let counts = own.into_iter().chain(by_place).chain(ops).chain(iterations);
         let counts = counts.chain(checks).chain(metrics).chain(self.faults.iter().map(|fault| fault.count));
+        let counts = counts.chain(self.limits.iter().map(|row| row.count));
         let counts = counts.chain(histograms(self).map(|histogram| histogram.count()));
         counts.fold(0, u64::saturating_add)
     }

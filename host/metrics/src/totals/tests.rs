@@ -120,6 +120,25 @@ fn what_a_plugin_used_is_the_sum_of_its_parts_over_the_whole_load() {
 }
 
 #[test]
+fn limits_reached_are_told_by_plugin_over_all_its_parts() {
+    let mut plan = two_phases(&[], &[], &[]);
+    plan.parts.push(plan.parts[0].clone());
+    let mut run = Run::of(&plan);
+    run.span(0, 0.0, 8.0, 4.0);
+    assert_eq!(run.summary().limits, []);
+    assert!(!serde_json::to_string(&run.summary()).unwrap().contains("limits"));
+    run.core.limit_hit(1, SandboxLimit::Memory);
+    run.core.limit_hit(2, SandboxLimit::LogLines);
+    run.tick(4.0);
+    run.core.limit_hits(0, SandboxLimit::LogLines, 4);
+    run.core.limit_hit(0, SandboxLimit::Table);
+    run.tick(8.0);
+    let told = run.summary().limits;
+    let told: Vec<_> = told.iter().map(|r| (&r.plugin[..], &r.limit[..], r.count)).collect();
+    assert_eq!(told, [("web", "table", 1), ("web", "log-lines", 5), ("db", "memory", 1)]);
+}
+
+#[test]
 fn the_generator_is_judged_by_its_busiest_core() {
     let mut run = Run::simple(&[], 10.0, 0.0);
     run.core.own_lag(Window::Measured, 7_000_000);

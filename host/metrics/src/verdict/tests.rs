@@ -57,6 +57,7 @@ fn summary(done: u64, errors: &[(&str, u64)]) -> Summary {
         metrics: Vec::new(),
         generator: Default::default(),
         faults: Vec::new(),
+        limits: Vec::new(),
         series: Vec::new(),
         warmup: None,
         failures: Vec::new(),

@@ -194,6 +194,28 @@ pub(super) fn faults(out: &mut Markup, summary: &Summary) {
     end(out);
 }
 
+pub(super) fn limits(out: &mut Markup, summary: &Summary) {
+    if summary.limits.is_empty() {
+        return;
+    }
+    begin(
+        out,
+        "Limits reached",
+        "Limits of the sandbox, and how often plugins reached them, warm-up included.",
+    );
+    let mut table = Table::new(&[("name", "plugin"), ("", "limit"), ("n", "times"), ("", "what")]);
+    for reached in &summary.limits {
+        table.row(&[
+            ("name", reached.plugin.clone()),
+            ("", reached.limit.clone()),
+            ("n", format::count(reached.count)),
+            ("", reached.meaning.clone()),
+        ]);
+    }
+    table.write(out, "Limits reached");
+    end(out);
+}
+
 /// Further sections the plugin wrote.
 pub(super) fn sections(out: &mut Markup, analysis: Option<&Analysis>) {
     for section in analysis.iter().flat_map(|analysis| &analysis.sections) {

@@ -41,6 +41,7 @@ pub(super) fn page(summary: &Summary, analysis: Option<&Analysis>) -> Markup {
     outcome::iterations(&mut out, summary);
     outcome::metrics(&mut out, summary);
     outcome::faults(&mut out, summary);
+    outcome::limits(&mut out, summary);
     outcome::sections(&mut out, analysis);
     outcome::generator(&mut out, summary);
     outcome::warmup(&mut out, summary);

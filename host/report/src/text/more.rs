@@ -38,6 +38,23 @@ pub(super) fn faults(page: &mut Page, summary: &Summary) {
     }
 }
 
+pub(super) fn limits(page: &mut Page, summary: &Summary) {
+    if summary.limits.is_empty() {
+        return;
+    }
+    page.heading("Limits reached", "of the sandbox, warm-up included");
+    let mut table = Table::new(&["plugin"]).words("limit").numbers("", &["times"]).words("what");
+    for reached in &summary.limits {
+        table.row(vec![
+            Cell::new(&reached.plugin),
+            Cell::new(&reached.limit),
+            Cell::new(format::count(reached.count)),
+            Cell::new(&reached.meaning),
+        ]);
+    }
+    table.write(page);
+}
+
 pub(super) fn generator(page: &mut Page, summary: &Summary) {
     let used = &summary.generator;
     page.heading("Generator", "what the load itself cost this machine");

@@ -47,6 +47,11 @@ fn infest(summary: &mut Summary, analysis: &mut Analysis, text: &str) {
         put(&mut fault.during);
         put(&mut fault.text);
     }
+    for reached in &mut summary.limits {
+        put(&mut reached.plugin);
+        put(&mut reached.limit);
+        put(&mut reached.meaning);
+    }
     summary.generator.plugins.iter_mut().for_each(|plugin| put(&mut plugin.name));
     for failure in &mut summary.failures {
         put(&mut failure.operation);
@@ -225,6 +230,7 @@ fn numbers_beyond_reason_break_nothing() {
             _ => point.t_s = f64::NEG_INFINITY,
         }
     }
+    summary.limits[0].count = u64::MAX;
     summary.checks[0].passed = u64::MAX;
     summary.scenarios[0].iterations.started = u64::MAX;
     summary.scenarios[0].iterations.dropped = u64::MAX;

@@ -33,6 +33,7 @@ fn every_part_of_a_summary_is_shown() {
         "Iterations",
         "Metrics",
         "Plugin faults",
+        "Limits reached",
         "Pages by weight",
         "Generator",
         "Warm-up",
@@ -105,6 +106,28 @@ fn thresholds_phases_and_an_invalid_generator_stand_above_the_numbers() {
     }
     assert!(!marks.contains(&"cool-down"), "it never began: {marks:?}");
     assert!(text.contains("phase peak\nphase reports"), "tips name the phases");
+}
+
+#[test]
+fn limits_reached_are_a_table_that_no_name_breaks() {
+    let mut summary = sample::summary();
+    let name = "<img src=x onerror=alert(1)>&\"";
+    summary.limits[1].plugin = name.to_owned();
+    let page = report(Format::Html, &summary, None, &Options::default());
+    let document = parse(&page);
+    let cells = |row: roxmltree::Node<'_, '_>| -> Vec<String> {
+        let cells = row.children().filter(|node| node.is_element());
+        cells.map(|cell| cell.text().unwrap_or_default().to_owned()).collect()
+    };
+    let rows: Vec<_> = document.descendants().filter(|node| node.has_tag_name("tr")).map(cells).collect();
+    for expected in [
+        ["devstress", "log-lines", "1,234", "log lines not shown"],
+        [name, "artifacts", "3", "artifacts refused"],
+    ] {
+        assert!(rows.iter().any(|row| *row == expected), "{expected:?} in {rows:?}");
+    }
+    summary.limits.clear();
+    assert!(!report(Format::Html, &summary, None, &Options::default()).contains("Limits reached"));
 }
 
 /// A browser takes `<div/>` for an opened `div`; only what has no content by nature may be written so.

@@ -37,6 +37,7 @@ fn fields_stand_in_the_order_of_their_types() {
         "metrics",
         "generator",
         "faults",
+        "limits",
         "series",
         "failures",
         "notes",

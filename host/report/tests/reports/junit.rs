@@ -120,6 +120,17 @@ fn an_operation_fails_only_when_every_one_failed() {
 }
 
 #[test]
+fn limits_reached_are_notes_of_the_verdict() {
+    let document = junit(&sample::summary());
+    let parsed = parse(&document);
+    let notes =
+        parsed.descendants().find(|node| node.has_tag_name("system-out")).and_then(|node| node.text());
+    let expected = "limit log-lines reached 1,234 x by devstress: log lines not shown\n\
+        limit artifacts reached 3 x by devstress: artifacts refused";
+    assert_eq!(notes, Some(expected));
+}
+
+#[test]
 fn only_a_pass_passes() {
     let table = [
         (VerdictStatus::Pass, "passed"),

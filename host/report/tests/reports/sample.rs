@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use stresshost_metrics::{
     BytesSummary, CheckResult, FailureSummary, FaultSummary, GeneratorSummary, HostInfo, IterationsSummary,
-    MetricSummary, MetricValueSummary, OperationSummary, OverallSummary, Percentiles, PhaseStatus,
-    PhaseSummary, PluginInfo, PluginUsage, RunInfo, SUMMARY_SCHEMA, ScenarioSummary, Score, SeriesPoint,
-    Summary, ThresholdResult, Verdict, VerdictStatus, WarmupSummary,
+    LimitSummary, MetricSummary, MetricValueSummary, OperationSummary, OverallSummary, Percentiles,
+    PhaseStatus, PhaseSummary, PluginInfo, PluginUsage, RunInfo, SUMMARY_SCHEMA, SandboxLimit,
+    ScenarioSummary, Score, SeriesPoint, Summary, ThresholdResult, Verdict, VerdictStatus, WarmupSummary,
 };
 use stresshost_plan::{ANALYSIS_SCHEMA, Analysis, Finding, Recommendation, Section};
 
@@ -191,6 +191,7 @@ pub(crate) fn summary() -> Summary {
                    1: devstress::iterate"
                 .to_owned(),
         }],
+        limits: limits(),
         series: series(),
         warmup: Some(WarmupSummary {
             duration_s: 5.0,
@@ -203,6 +204,16 @@ pub(crate) fn summary() -> Summary {
             "names are resolved once, before the load begins".to_owned(),
         ],
     }
+}
+
+fn limits() -> Vec<LimitSummary> {
+    let reached = |limit: SandboxLimit, count| LimitSummary {
+        plugin: "devstress".to_owned(),
+        limit: limit.name().to_owned(),
+        meaning: limit.meaning().to_owned(),
+        count,
+    };
+    vec![reached(SandboxLimit::LogLines, 1_234), reached(SandboxLimit::Artifacts, 3)]
 }
 
 fn used(name: &str, guest_cpu_s: f64, core_share: f64) -> PluginUsage {
@@ -462,6 +473,7 @@ pub(crate) fn empty() -> Summary {
         metrics: Vec::new(),
         generator: GeneratorSummary::default(),
         faults: Vec::new(),
+        limits: Vec::new(),
         series: Vec::new(),
         warmup: None,
         failures: Vec::new(),

@@ -57,6 +57,20 @@ fn what_each_of_several_plugins_used_is_told_and_only_then() {
 }
 
 #[test]
+fn limits_reached_are_lines_that_no_name_breaks() {
+    let mut summary = sample::summary();
+    summary.limits[1].plugin = "\u{1b}[2Jevil\nFAIL".to_owned();
+    let text = report(Format::Text, &summary, None, &Options { width: 100, color: false });
+    let section = text.split("\n\n").find(|part| part.starts_with("Limits reached")).expect("is there");
+    let rows: Vec<Vec<_>> = section.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+    let expected = [
+        vec!["devstress", "log-lines", "1,234", "log", "lines", "not", "shown"],
+        vec!["\u{fffd}[2Jevil", "FAIL", "artifacts", "3", "artifacts", "refused"],
+    ];
+    assert_eq!(rows, expected, "{section}");
+}
+
+#[test]
 fn one_quiet_operation() {
     let mut summary = sample::empty();
     let full = sample::summary();
@@ -77,6 +91,7 @@ fn one_quiet_operation() {
         "Thresholds",
         "Warm-up",
         "Plugin faults",
+        "Limits reached",
         "Notes",
         "Findings",
     ] {
