@@ -2,6 +2,28 @@
 
 use stresshost_plan::Problem;
 
+/// Letters of a text from a plugin's file that a message shows: enough for a name in full, or where wasmtime found what.
+const MAX_SHOWN: usize = 500;
+
+/// One line of text from a plugin's file, which a terminal cannot mistake for a command.
+pub(crate) fn printable(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut shown = String::new();
+    for letter in letters.by_ref().take(MAX_SHOWN) {
+        if is_hidden(letter) { shown.extend(letter.escape_debug()) } else { shown.push(letter) }
+    }
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Control characters, and the characters that break lines, reverse the order of letters or are not seen.
+fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// A component cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
