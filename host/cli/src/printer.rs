@@ -81,7 +81,7 @@ impl Printer {
         let text = format!("{error:#}");
         match text.strip_prefix("error: ") {
             // Problems rendered with their source already say so.
-            Some(_) => self.raw(&format!("{text}\n")),
+            Some(_) => self.raw(&format!("{}\n", plain(&text))),
             None => self.line("error: ", AnsiColor::Red.on_default().bold(), &text),
         }
     }
@@ -95,6 +95,7 @@ impl Printer {
 
     fn line(&self, label: &str, style: Style, text: &str) {
         let clear = if self.stderr_terminal { "\r\x1b[2K" } else { "" };
+        let text = plain(text);
         if self.stderr_color && !label.is_empty() {
             self.raw(&format!("{clear}{style}{label}{style:#}{text}\n"));
         } else {
@@ -108,7 +109,23 @@ impl Printer {
     }
 }
 
+/// Text without what a terminal would take for a command: names and messages of plugins and servers are part of it.
+fn plain(text: &str) -> String {
+    let keep = |letter: char| letter == '\n' || letter == '\t' || !letter.is_control();
+    text.chars().map(|letter| if keep(letter) { letter } else { '\u{fffd}' }).collect()
+}
+
 fn terminal_columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_cannot_move_the_cursor() {
+        assert_eq!(plain("a\n\tb\u{1b}[2J\r\u{9b}c"), "a\n\tb\u{fffd}[2J\u{fffd}\u{fffd}c");
+    }
 }
