@@ -5,10 +5,13 @@ use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::tools::{find, must, root};
+use crate::tools::{find, must, root, target_dir};
 
 /// Memory a target may take, in megabytes: several times what the largest input it is given may unfold to.
 const MEMORY_MB: u32 = 2_048;
+
+/// Seconds a target may take for one input: a hundred times what the slowest seed takes on a busy machine.
+const INPUT_SECONDS: u32 = 20;
 
 /// What to fuzz.
 #[derive(clap::Args)]
@@ -35,12 +38,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     find("rustup", "see https://rustup.rs")?;
     let nightly = Command::new("rustup").args(["run", "nightly", "rustc", "--version"]).output()?;
     ensure!(nightly.status.success(), "no nightly toolchain; run `rustup toolchain install nightly`");
+    let found = target_dir()?.join("fuzz-corpus");
     for target in targets {
+        // New inputs go into the first folder: the seeds are sources, and stay as they are.
+        let found = found.join(&target.name);
+        std::fs::create_dir_all(&found).with_context(|| format!("cannot make `{}`", found.display()))?;
         must(
             Command::new("rustup")
-                .args(["run", "nightly", "cargo", "fuzz", "run", &target.name, "--"])
+                .args(["run", "nightly", "cargo", "fuzz", "run", &target.name])
+                .args([found, target.krate.join("fuzz/corpus").join(&target.name)])
+                .arg("--")
                 .arg(format!("-max_total_time={}", options.seconds))
                 .arg(format!("-rss_limit_mb={MEMORY_MB}"))
+                .arg(format!("-timeout={INPUT_SECONDS}"))
                 .current_dir(&target.krate),
         )?;
     }
@@ -88,7 +98,7 @@ mod tests {
     fn targets_are_found_and_chosen_by_name() {
         let all = targets(&root().join("host")).unwrap();
         let names: Vec<&str> = all.iter().map(|target| target.name.as_str()).collect();
-        for name in ["response_reader", "plan_json", "run_record"] {
+        for name in ["component", "response_reader", "plan_json", "run_record"] {
             assert!(names.contains(&name), "{names:?}");
         }
         assert_eq!(chosen(all.clone(), &[]).unwrap(), all);
