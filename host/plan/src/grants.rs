@@ -102,7 +102,8 @@ fn is_public(address: IpAddr) -> bool {
 /// A pattern could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is not a target: {reason}; write `scheme://host:port`, such as `https://api.example:443` or `http://*.test:*`"
+    "`{}` is not a target: {reason}; write `scheme://host:port`, such as `https://api.example:443` or `http://*.test:*`",
+    text.escape_debug()
 )]
 pub struct PatternError {
     text: String,
@@ -117,6 +118,7 @@ impl TargetPattern {
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let error = |reason| PatternError { text: text.to_owned(), reason };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| error("the scheme is missing"))?;
+        let scheme = scheme.to_ascii_lowercase();
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#', '@']) {
             return Err(error("it has more than a host and a port"));
@@ -125,7 +127,7 @@ impl TargetPattern {
         let port = match port {
             Some("*") => None,
             Some(number) => Some(number.parse().map_err(|_| error("the port is not a number"))?),
-            None => match scheme {
+            None => match scheme.as_str() {
                 "http" => Some(80),
                 "https" => Some(443),
                 "http+unix" => Some(0),
@@ -135,12 +137,14 @@ impl TargetPattern {
         let host = host.to_ascii_lowercase();
         let host = match host.strip_prefix('*') {
             Some("") => HostPattern::Any,
+            // Every name may end with a dot, so that a dot alone would be no domain but any host.
+            Some(".") => return Err(error("`*.` stands for the names below a domain")),
             Some(domain) if domain.starts_with('.') => HostPattern::Below(domain.to_owned()),
             Some(_) => return Err(error("`*` stands for a whole name or before a dot")),
             None if host.is_empty() || host.contains('*') => return Err(error("the host is missing")),
             None => HostPattern::Exact(host),
         };
-        let scheme = (scheme != "*").then(|| scheme.to_ascii_lowercase());
+        let scheme = (scheme != "*").then_some(scheme);
         Ok(Self { scheme, host, port })
     }
 
@@ -191,7 +195,7 @@ mod tests {
             ("http://127.0.0.1:8080", "http", "127.0.0.1", 8080, true),
             ("http://127.0.0.1:8080", "http", "127.0.0.1", 8081, false),
             ("http://127.0.0.1:8080", "https", "127.0.0.1", 8080, false),
-            ("http://A.test", "http", "a.test", 80, true),
+            ("HTTP://A.test", "http", "a.test", 80, true),
             ("https://a.test/", "https", "a.test", 443, true),
             ("http://*.test:*", "http", "a.b.test", 9, true),
             ("http://*.test:*", "http", "test", 9, false),
@@ -249,6 +253,7 @@ mod tests {
             "http://",
             "http://a.test/x",
             "http://*com:80",
+            "http://*.:80",
             "http://a:b",
             "ftp://a",
             "http://u@h",
@@ -258,5 +263,7 @@ mod tests {
             let error = TargetPattern::parse(text).expect_err(text).to_string();
             assert!(error.contains("scheme://host:port"), "{error}");
         }
+        let error = TargetPattern::parse("a\u{1b}[2J\n").unwrap_err().to_string();
+        assert!(error.starts_with("`a\\u{1b}[2J\\n` is not a target"), "{error}");
     }
 }

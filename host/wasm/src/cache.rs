@@ -17,6 +17,7 @@ use wasmtime::component::Component;
 
 use crate::LoadError;
 use crate::component::Loadable;
+use crate::error::printable;
 
 /// Compiles a component, or takes it from `cache` when it was compiled before. A cache that cannot be used only costs
 /// time.
@@ -25,7 +26,7 @@ pub(crate) fn compile(
     loadable: &Loadable,
     cache: Option<&Path>,
 ) -> Result<Component, LoadError> {
-    let compile_error = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
+    let compile_error = |error: wasmtime::Error| LoadError::Compile(printable(&format!("{error:#}")));
     let Some(file) = cache.and_then(|cache| cache_file(engine, loadable, cache)) else {
         return Component::from_binary(engine, &loadable.bytes).map_err(compile_error);
     };

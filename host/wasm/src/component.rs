@@ -4,6 +4,7 @@ use semver::Version;
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::LoadError;
+use crate::error::printable;
 
 /// Interface every workload exports.
 const GUEST: &str = "stresshost:workload/guest";
@@ -24,7 +25,7 @@ pub(crate) const HOST_API: Version = Version::new(0, 1, 0);
 pub struct ComponentFacts {
     /// Version of the contract it was built for.
     pub api: String,
-    /// SDK and language, as its `stresshost:api` section names them.
+    /// SDK and language, as its `stresshost:api` section names them, in printable text.
     pub sdk: Option<String>,
     /// Everything it imports, with versions.
     pub imports: Vec<String>,
@@ -65,7 +66,7 @@ fn read_facts(bytes: &[u8]) -> Result<ComponentFacts, LoadError> {
     // Depth 0 is the file itself; nested modules and components are read for their custom sections only.
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(|error| LoadError::Malformed(error.to_string()))? {
+        match payload.map_err(|error| malformed(&error))? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err(LoadError::CoreModule);
             }
@@ -73,13 +74,13 @@ fn read_facts(bytes: &[u8]) -> Result<ComponentFacts, LoadError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    let import = import.map_err(|error| LoadError::Malformed(error.to_string()))?;
+                    let import = import.map_err(|error| malformed(&error))?;
                     facts.imports.push(import.name.name.to_owned());
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
-                    let export = export.map_err(|error| LoadError::Malformed(error.to_string()))?;
+                    let export = export.map_err(|error| malformed(&error))?;
                     facts.exports.push(export.name.name.to_owned());
                 }
             }
@@ -95,6 +96,10 @@ fn read_facts(bytes: &[u8]) -> Result<ComponentFacts, LoadError> {
     Ok(facts)
 }
 
+fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {
+    LoadError::Malformed(printable(&error.to_string()))
+}
+
 /// The version of `name@version` when the name is `interface`.
 fn versioned<'a>(name: &'a str, interface: &str) -> Option<&'a str> {
     name.strip_prefix(interface)?.strip_prefix('@')
@@ -102,7 +107,7 @@ fn versioned<'a>(name: &'a str, interface: &str) -> Option<&'a str> {
 
 fn exports_clause(exports: &[String]) -> String {
     match exports.first() {
-        Some(first) => format!(", it exports `{first}`"),
+        Some(first) => format!(", it exports `{}`", printable(first)),
         None => ", it exports nothing".to_owned(),
     }
 }
@@ -123,16 +128,13 @@ fn sdk_name(data: &[u8]) -> Option<String> {
         language: String,
     }
     let section: Section = serde_json::from_slice(data.get(..data.len().min(MAX_API_BYTES))?).ok()?;
-    Some(if section.language.is_empty() {
-        section.sdk
-    } else {
-        format!("{}, {}", section.sdk, section.language)
-    })
+    let (sdk, language) = (printable(&section.sdk), printable(&section.language));
+    Some(if language.is_empty() { sdk } else { format!("{sdk}, {language}") })
 }
 
 fn check_version(facts: &ComponentFacts) -> Result<(), LoadError> {
     let mismatch = |advice: &str| LoadError::Version {
-        built: facts.api.clone(),
+        built: printable(&facts.api),
         sdk: facts.sdk.as_ref().map(|sdk| format!(" ({sdk})")).unwrap_or_default(),
         host: format!("{}.{}", HOST_API.major, HOST_API.minor),
         advice: advice.to_owned(),
@@ -158,7 +160,7 @@ fn check_imports(facts: &ComponentFacts) -> Result<(), LoadError> {
         OFFERED.contains(&interface)
     };
     match facts.imports.iter().find(|import| !offered(import)) {
-        Some(import) => Err(LoadError::Import { import: import.clone() }),
+        Some(import) => Err(LoadError::Import { import: printable(import) }),
         None => Ok(()),
     }
 }
@@ -190,6 +192,18 @@ mod tests {
         assert!(error(b"\0asm\x01\0\0\0").contains("core WebAssembly module"));
         assert!(error(b"\0asm\x01").contains("malformed"));
         assert!(error(COMPONENT).contains("does not export `stresshost:workload/guest`, it exports nothing"));
+    }
+
+    #[test]
+    fn names_cannot_move_the_cursor() {
+        let escapes = sdk_name(br#"{"sdk": "a\u001b[2J", "language": "b\n"}"#);
+        assert_eq!(escapes.as_deref(), Some("a\\u{1b}[2J, b\\n"));
+        let mut other = facts("0.1.0", &["acme:\r/x"]);
+        assert!(check_imports(&other).unwrap_err().to_string().starts_with("imports `acme:\\r/x`"));
+        other.api = "9\u{7}".into();
+        assert!(check_version(&other).unwrap_err().to_string().starts_with("built for workload 9\\u{7} ("));
+        assert_eq!(exports_clause(&["\u{1b}c".to_owned()]), ", it exports `\\u{1b}c`");
+        assert!(exports_clause(&["x".repeat(100_000)]).len() < 1_000);
     }
 
     #[test]

@@ -1,6 +1,22 @@
 //! Why a plugin cannot be used. Each message says what, where and what to do.
 
-use stresshost_plan::Problem;
+use stresshost_plan::{Problem, is_hidden};
+
+/// Letters of a text from a plugin's file that a message shows: enough for a name in full, or where wasmtime found what.
+const MAX_SHOWN: usize = 500;
+
+/// One line of text from a plugin's file, which a terminal cannot mistake for a command.
+pub(crate) fn printable(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut shown = String::new();
+    for letter in letters.by_ref().take(MAX_SHOWN) {
+        if is_hidden(letter) { shown.extend(letter.escape_debug()) } else { shown.push(letter) }
+    }
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
 
 /// A component cannot be loaded.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ use wasmtime::{Engine, Store};
 use crate::bindings::{Workload, WorkloadPre};
 use crate::component::Loadable;
 use crate::engine::{TickingEngine, control_engine};
-use crate::error::{CallError, LoadError};
+use crate::error::{CallError, LoadError, printable};
 use crate::state::VuState;
 use crate::{GuestLimits, cache, calls};
 
@@ -132,7 +132,7 @@ impl Plugin {
 
 /// Links a component against everything the host offers.
 pub(crate) fn link(engine: &Engine, component: &Component) -> Result<WorkloadPre<VuState>, LoadError> {
-    let link_error = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
+    let link_error = |error: wasmtime::Error| LoadError::Link(printable(&format!("{error:#}")));
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(link_error)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).map_err(link_error)?;

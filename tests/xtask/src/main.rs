@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod ci;
+mod fuzz;
 mod generate;
 mod instructions;
 mod sim;
@@ -37,6 +38,8 @@ enum Command {
     Plugins,
     /// Check format, lints, tests and docs, as CI does
     Ci,
+    /// Feed hostile input to every reader, each fuzz target for a while; needs cargo-fuzz and a nightly toolchain
+    Fuzz(fuzz::Options),
     /// Write the files that are generated from code
     Generate,
     /// Run the engine on random plans with a scripted guest and check that every run obeys the laws
@@ -56,6 +59,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test { args } => build::test(&args),
         Command::Plugins => build::plugins(),
         Command::Ci => ci::ci(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Generate => generate::generate(),
         Command::Sim(options) => sim::sim(&options),
         Command::Instructions(options) => instructions::run(&options),
