@@ -20,7 +20,8 @@ fn inspect(project: &Project, name: &str, bytes: &[u8]) -> Finished {
 fn other_files_are_named_for_what_they_are() {
     let newer = replaced(&std::fs::read(guest("ok")).unwrap(), "@0.1.0", "@0.3.0");
     let cut = &newer[..newer.len() / 2];
-    let table: [(&str, &[u8], &str); 8] = [
+    let older = replaced(&std::fs::read(guest("ok")).unwrap(), "@0.1.0", "@0.0.9");
+    let table: [(&str, &[u8], &str); 9] = [
         ("empty.wasm", b"", "./empty.wasm is empty; build or download the plugin again"),
         ("text.wasm", b"hello there", "not a WebAssembly component: the file starts with `hello th`; build"),
         (
@@ -41,6 +42,7 @@ fn other_files_are_named_for_what_they_are() {
             &newer,
             "this host runs 0.1: upgrade stresshost, or rebuild the plugin with an older SDK",
         ),
+        ("older.wasm", &older, "this host runs 0.1: rebuild the plugin with this version's SDK"),
     ];
     let project = Project::default();
     for (name, bytes, expected) in table {

@@ -6,6 +6,7 @@
 //! | `beside` | a hostile plugin and a well-behaved one in the same run |
 //! | `secrets` | what a plugin may put on the wire and never show |
 //! | `wasi` | clients that know WASI and not the contract |
+//! | `hand_written` | a component made here from text, for what languages do not do |
 //! | `files` | files that are no workload of this host, made here from bytes |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -13,6 +14,7 @@
 mod beside;
 mod files;
 mod guests;
+mod hand_written;
 mod secrets;
 mod wasi;
 
