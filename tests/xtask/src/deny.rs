@@ -7,8 +7,8 @@ use crate::tools::{cargo, find, must};
 /// How to get cargo-deny.
 const INSTALL: &str = "cargo install cargo-deny --locked";
 
-/// What cargo-deny says when the database of advisories is not on this machine.
-const NO_DATABASE: &str = "failed to load advisory database";
+/// How cargo-deny sums up a check that was made and found something; without a database there is no such line.
+const FOUND: &str = "advisories FAILED";
 
 /// Checks licences, bans and sources, and advisories when their database is on this machine.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -31,15 +31,17 @@ pub(crate) fn run_when_installed() -> anyhow::Result<()> {
 fn check() -> anyhow::Result<()> {
     must(cargo().args(["deny", "check", "licenses", "bans", "sources"]))?;
     // Offline, so that the result does not depend on what the network says today.
-    let output = cargo().args(["deny", "--offline", "check", "advisories"]).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let output = cargo().args(["deny", "--color", "never", "--offline", "check", "advisories"]).output()?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
     if output.status.success() {
         eprintln!("> advisories: none applies");
-    } else if said.contains(NO_DATABASE) {
-        eprintln!("> advisories are NOT checked: their database is not here; `cargo deny fetch db` gets it");
-    } else {
+    } else if said.contains(FOUND) {
         eprint!("{said}");
         bail!("advisories apply to dependencies");
+    } else {
+        let why = said.trim();
+        eprintln!("> advisories are NOT checked; `cargo deny fetch db` gets their database: {why}");
     }
     Ok(())
 }
