@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod ci;
+mod deny;
 mod fuzz;
 mod generate;
 mod instructions;
@@ -38,6 +39,8 @@ enum Command {
     Plugins,
     /// Check format, lints, tests and docs, as CI does
     Ci,
+    /// Check licences, bans and sources of dependencies; needs cargo-deny
+    Deny,
     /// Feed hostile input to every reader, each fuzz target for a while; needs cargo-fuzz and a nightly toolchain
     Fuzz(fuzz::Options),
     /// Write the files that are generated from code
@@ -59,6 +62,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test { args } => build::test(&args),
         Command::Plugins => build::plugins(),
         Command::Ci => ci::ci(),
+        Command::Deny => deny::run(),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Generate => generate::generate(),
         Command::Sim(options) => sim::sim(&options),
