@@ -35,10 +35,7 @@ mod tests {
     #[test]
     fn only_line_ends_and_tabs_are_left() {
         assert!(matches!(plain_lines("two\nlines, ü"), Cow::Borrowed("two\nlines, ü")));
-        assert_eq!(
-            plain_lines("a\x1b[2J\r\t\u{202e}\u{9b}b"),
-            "a\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}b"
-        );
+        assert_eq!(plain_lines("a\x1b[2J\r\t\u{202e}\u{9b}b"), "a\u{fffd}[2J\u{fffd}\t\u{fffd}\u{fffd}b");
         assert_eq!(plain_paragraph("a\nerror: b\n"), "a\n    error: b\n    ");
     }
 }
