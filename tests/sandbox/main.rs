@@ -73,6 +73,7 @@ guests! {
     analyze_io
     odd_names
     hoard_bodies
+    finds
 }
 
 #[test]

@@ -28,7 +28,8 @@ impl<'a> Progress<'a> {
     /// Takes an event of the run.
     pub(crate) fn on_event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Preparing | Event::Started => {}
+            // Findings stand in the report.
+            Event::Preparing | Event::Started | Event::Finding(_) => {}
             Event::Tick(tick) => self.on_snapshot(&tick.snapshot),
             Event::PhaseBegan { name } => self.printer.note(&format!("phase `{name}` begins")),
             Event::PhaseEnded { name, status, reason } => {

@@ -5,6 +5,7 @@
 //! | `run.json` | plan, seed, plugin digest, grants and machine, before the load begins |
 //! | `started.json` | when the load began, in wall time, as soon as it has |
 //! | `histograms/records.jsonl` | everything that was measured, one line a second: every report can be made from it |
+//! | `findings.jsonl` | what plugins found out, one line a finding, when it was reported first |
 //! | `snapshots.jsonl` | one snapshot a second |
 //! | `summary.json` | the summary, at the end |
 //! | `analysis.json` | the plugin's analysis, at the end |
@@ -27,7 +28,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use stresshost_engine::Event;
 use stresshost_metrics::record::RunEndRecord;
-use stresshost_metrics::{IntervalRecord, Snapshot, Summary};
+use stresshost_metrics::{IntervalRecord, ReportedFinding, Snapshot, Summary};
 use stresshost_plan::Analysis;
 use stresshost_report::{Format, Options};
 
@@ -44,6 +45,7 @@ pub(crate) const RUN_SCHEMA: &str = "stresshost.run/1";
 const RUN: &str = "run.json";
 const STARTED: &str = "started.json";
 const RECORDS: &str = "histograms/records.jsonl";
+const FINDINGS: &str = "findings.jsonl";
 const SNAPSHOTS: &str = "snapshots.jsonl";
 const ANALYSIS: &str = "analysis.json";
 
@@ -97,6 +99,7 @@ impl RunDir {
                 self.writer.record(tick.record.clone());
                 self.writer.snapshot(tick.snapshot.clone());
             }
+            Event::Finding(finding) => self.writer.finding((*finding).clone()),
             _ => {}
         }
     }
@@ -171,6 +174,7 @@ impl RunDir {
             (RECORDS, files.log.take_failure()),
             (SNAPSHOTS, files.snapshots_failure.take()),
             (STARTED, files.started_failure.take()),
+            (FINDINGS, files.findings_failure.take()),
         ];
         failures.map(|(name, failure)| (self.path.join(name), failure.map_or(Ok(()), Err))).into()
     }
@@ -184,6 +188,10 @@ struct Files {
     log: RecordLog,
     snapshots: Lines,
     snapshots_failure: Option<io::Error>,
+    findings: PathBuf,
+    /// Made when there is something to write.
+    findings_lines: Option<Lines>,
+    findings_failure: Option<io::Error>,
 }
 
 impl Files {
@@ -196,6 +204,9 @@ impl Files {
             log: RecordLog::create(records)?,
             snapshots: Lines::create(&path.join(SNAPSHOTS))?,
             snapshots_failure: None,
+            findings: path.join(FINDINGS),
+            findings_lines: None,
+            findings_failure: None,
         })
     }
 }
@@ -213,6 +224,19 @@ impl Disk for Files {
         let line = serde_json::to_string(snapshot).map_err(io::Error::from);
         if let Err(error) = line.and_then(|line| self.snapshots.append(&line)) {
             self.snapshots_failure.get_or_insert(error);
+        }
+    }
+
+    fn finding(&mut self, finding: &ReportedFinding) {
+        let mut write = || {
+            let line = serde_json::to_string(finding)?;
+            if self.findings_lines.is_none() {
+                self.findings_lines = Some(Lines::create(&self.findings)?);
+            }
+            self.findings_lines.as_mut().map_or(Ok(()), |lines| lines.append(&line))
+        };
+        if let Err(error) = write() {
+            self.findings_failure.get_or_insert(error);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use stresshost_clock::{Clock, Timer};
-use stresshost_metrics::{Names, Recorder};
+use stresshost_metrics::{FindingLog, Names, Recorder};
 use tokio::sync::Notify;
 
 use crate::RunError;
@@ -26,6 +26,8 @@ pub struct CoreContext {
     pub recorder: RefCell<Recorder>,
     /// Names of the run's operations, checks and metrics. For set-up, not for the hot path.
     pub names: Arc<Mutex<Names>>,
+    /// What plugins find out about the target. Locked for each finding: they are few.
+    pub findings: Arc<Mutex<FindingLog>>,
     /// Rate limits, shared by all cores.
     pub limits: Arc<Limits>,
     /// Seed of the run.
@@ -49,6 +51,7 @@ impl CoreContext {
         clock: Clock,
         scenarios: usize,
         names: Arc<Mutex<Names>>,
+        findings: Arc<Mutex<FindingLog>>,
         limits: Arc<Limits>,
         seed: u64,
     ) -> Result<Rc<Self>, RunError> {
@@ -60,6 +63,7 @@ impl CoreContext {
             timer,
             recorder: RefCell::new(Recorder::new(scenarios)),
             names,
+            findings,
             limits,
             seed,
             load_start_ns: Cell::new(0),

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stresshost_clock::{Clock, NS_PER_MS};
-use stresshost_metrics::{Names, PhaseEnd, PhaseStatus, Tick, Totals};
+use stresshost_metrics::{FindingLog, Names, PhaseEnd, PhaseStatus, ReportedFinding, Tick, Totals};
 use stresshost_plan::{Plan, Schedule, ScheduledPhase, Stream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -67,6 +67,8 @@ pub enum Event<'a> {
     },
     /// The plugin broke. Told for the first of each text only.
     Fault(&'a Fault),
+    /// Something was found out about the target. Told once, when it was reported first.
+    Finding(&'a ReportedFinding),
     /// A plugin has broken too often: it begins nothing more.
     PluginStopped {
         /// Its name.
@@ -90,6 +92,7 @@ pub(crate) struct Links {
     pub(crate) clock: Clock,
     pub(crate) seed: u64,
     pub(crate) names: Arc<Mutex<Names>>,
+    pub(crate) findings: Arc<Mutex<FindingLog>>,
     pub(crate) to_cores: Vec<mpsc::Sender<ToCore>>,
     pub(crate) from_cores: mpsc::Receiver<FromCore>,
     pub(crate) wishes: watch::Receiver<Wishes>,
@@ -158,6 +161,7 @@ struct Control<'a, C> {
     clock: Clock,
     seed: u64,
     names: Arc<Mutex<Names>>,
+    findings: Arc<Mutex<FindingLog>>,
     to_cores: Vec<mpsc::Sender<ToCore>>,
     stop: Stop,
     on_fault: FaultPolicy,
@@ -193,6 +197,7 @@ impl<'a, C: GuestCore> Control<'a, C> {
             clock: links.clock,
             seed: links.seed,
             names: Arc::clone(&links.names),
+            findings: Arc::clone(&links.findings),
             to_cores: links.to_cores.clone(),
             stop: links.stop.clone(),
             on_fault: links.on_fault,
@@ -523,6 +528,7 @@ impl<'a, C: GuestCore> Control<'a, C> {
                 ticks.next_tick(&TickWorld { names: &lock(&names), faults: &self.log.faults, rss_bytes });
             let Some(tick) = tick else { break };
             (self.on_event)(Event::Tick(&tick));
+            self.tell_findings();
             if let Some(reason) = tick.abort.as_deref().filter(|_| !self.stopping) {
                 (self.on_event)(Event::Aborting { reason });
                 self.stopping = true;
@@ -531,6 +537,14 @@ impl<'a, C: GuestCore> Control<'a, C> {
             }
         }
         Ok(())
+    }
+
+    /// Tells what was found out since the last time, so that it survives a host that is killed.
+    fn tell_findings(&mut self) {
+        let new = self.findings.lock().unwrap_or_else(PoisonError::into_inner).take_new(&self.log.plugins);
+        for finding in &new {
+            (self.on_event)(Event::Finding(finding));
+        }
     }
 
     fn phase_done(&mut self, done: &PhaseDone) {
@@ -556,7 +570,8 @@ impl<'a, C: GuestCore> Control<'a, C> {
         self.tear_down(phase, status);
     }
 
-    fn finish(self) -> Result<Loaded, RunError> {
+    fn finish(mut self) -> Result<Loaded, RunError> {
+        self.tell_findings();
         let after = usage();
         let used = Usage { cpu_s: after.cpu_s - self.used_before.cpu_s, ..after };
         let Some(mut ticks) = self.ticks else { return Err(RunError::Stopped) };

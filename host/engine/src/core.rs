@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use stresshost_clock::{Clock, NS_PER_MS};
-use stresshost_metrics::{Block, Names};
+use stresshost_metrics::{Block, FindingLog, Names};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 
@@ -103,6 +103,7 @@ pub(crate) struct CoreSpec<G> {
     pub(crate) scenarios: usize,
     pub(crate) clock: Clock,
     pub(crate) names: Arc<Mutex<Names>>,
+    pub(crate) findings: Arc<Mutex<FindingLog>>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) seed: u64,
     pub(crate) stop: watch::Receiver<Level>,
@@ -141,6 +142,7 @@ async fn try_run_core<G: Guest>(spec: CoreSpec<G>) -> Result<(), RunError> {
         scenarios,
         clock,
         names,
+        findings,
         limits,
         seed,
         stop,
@@ -150,7 +152,7 @@ async fn try_run_core<G: Guest>(spec: CoreSpec<G>) -> Result<(), RunError> {
         ..
     } = spec;
     let mut from_control = spec.from_control;
-    let context = CoreContext::new(index, clock, scenarios, names, limits, seed)?;
+    let context = CoreContext::new(index, clock, scenarios, names, findings, limits, seed)?;
     let guest = spec.guest.core(Rc::clone(&context)).map_err(guest_error)?;
     let core = Rc::new(Core::new(context, guest, cores, given_up, wishes, to_control));
     let helpers = [
@@ -393,7 +395,8 @@ mod tests {
     fn core(capacity: usize) -> (Rc<Core<Idle>>, mpsc::Receiver<FromCore>) {
         let (to_control, from_core) = mpsc::channel(capacity);
         let limits = Arc::new(Limits::new(&Plan::default()));
-        let context = CoreContext::new(0, Clock::start(), 1, Arc::default(), limits, 0).expect("a timer");
+        let context = CoreContext::new(0, Clock::start(), 1, Arc::default(), Arc::default(), limits, 0)
+            .expect("a timer");
         let wishes = watch::Sender::new(Wishes::default()).subscribe();
         (Rc::new(Core::new(context, Idle, 1, Arc::new(GivenUp::new(1)), wishes, to_control)), from_core)
     }

@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use stresshost_clock::Clock;
-use stresshost_metrics::{HostInfo, Names, PluginInfo, RunEnd, RunInfo, Summary};
+use stresshost_metrics::{
+    FindingLog, HostInfo, Names, PluginInfo, ReportedFinding, RunEnd, RunInfo, Summary,
+};
 use stresshost_plan::Plan;
 use tokio::runtime::LocalOptions;
 use tokio::sync::mpsc;
@@ -126,11 +128,19 @@ async fn run_with<G: Guest>(
 ) -> Result<Summary, RunError> {
     let clock = Clock::start();
     let names = Arc::new(Mutex::new(Names::default()));
+    let findings = Arc::new(Mutex::new(FindingLog::default()));
     let limits = Arc::new(Limits::new(&spec.plan));
     let cores = spec.cores.clamp(1, usize::try_from(spec.plan.vus()).unwrap_or(usize::MAX).max(1));
     let scenarios = spec.plan.scenarios.len();
-    let context =
-        CoreContext::new(cores, clock, scenarios, Arc::clone(&names), Arc::clone(&limits), spec.seed)?;
+    let context = CoreContext::new(
+        cores,
+        clock,
+        scenarios,
+        Arc::clone(&names),
+        Arc::clone(&findings),
+        Arc::clone(&limits),
+        spec.seed,
+    )?;
     let setup_core = spec.guest.core(context).map_err(setup_error)?;
     let preparation = Rc::new(Preparation::new(
         setup_core,
@@ -140,11 +150,12 @@ async fn run_with<G: Guest>(
         spec.seed,
         spec.stop.watch(),
     ));
-    let world = World { clock, cores, names: Arc::clone(&names), limits };
+    let world = World { clock, cores, names: Arc::clone(&names), findings: Arc::clone(&findings), limits };
     let loaded = load(&spec, &world, Rc::clone(&preparation), &mut spawn, on_event).await;
     preparation.tear_down().await;
     let names = names.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(summarize(&spec, &names, cores, loaded?))
+    let findings = findings.lock().unwrap_or_else(PoisonError::into_inner).all(&plugins(&spec));
+    Ok(summarize(&spec, &names, findings, cores, loaded?))
 }
 
 /// What the cores of a run share.
@@ -152,7 +163,16 @@ struct World {
     clock: Clock,
     cores: usize,
     names: Arc<Mutex<Names>>,
+    findings: Arc<Mutex<FindingLog>>,
     limits: Arc<Limits>,
+}
+
+/// Names of the plan's parts; that of the only plugin for a plan without any.
+fn plugins<G>(spec: &RunSpec<G>) -> Vec<String> {
+    if spec.plan.parts.is_empty() {
+        return vec![spec.plugin.name.clone()];
+    }
+    spec.plan.parts.iter().map(|part| part.plugin.clone()).collect()
 }
 
 /// Starts the cores and watches them until the last block has come.
@@ -179,6 +199,7 @@ async fn load<G: Guest>(
             scenarios: spec.plan.scenarios.len(),
             clock: world.clock,
             names: Arc::clone(&world.names),
+            findings: Arc::clone(&world.findings),
             limits: Arc::clone(&world.limits),
             seed: spec.seed,
             stop: spec.stop.watch(),
@@ -189,18 +210,18 @@ async fn load<G: Guest>(
         })?;
     }
     drop(to_control);
-    let parts = spec.plan.parts.iter().map(|part| part.plugin.clone());
     let links = Links {
         clock: world.clock,
         seed: spec.seed,
         names: Arc::clone(&world.names),
+        findings: Arc::clone(&world.findings),
         to_cores,
         from_cores,
         wishes: spec.steering.watch(),
         stop: spec.stop.clone(),
         on_fault: spec.on_fault,
         given_up,
-        plugins: if spec.plan.parts.is_empty() { vec![spec.plugin.name.clone()] } else { parts.collect() },
+        plugins: plugins(spec),
     };
     let loaded = control(&spec.plan, &schedule, preparation, links, on_event).await?;
     leash.ended = true;
@@ -221,7 +242,13 @@ impl Drop for Leash {
     }
 }
 
-fn summarize<G>(spec: &RunSpec<G>, names: &Names, cores: usize, loaded: Loaded) -> Summary {
+fn summarize<G>(
+    spec: &RunSpec<G>,
+    names: &Names,
+    findings: Vec<ReportedFinding>,
+    cores: usize,
+    loaded: Loaded,
+) -> Summary {
     let run = RunInfo {
         id: spec.id.clone(),
         name: spec.plan.name.clone(),
@@ -239,6 +266,7 @@ fn summarize<G>(spec: &RunSpec<G>, names: &Names, cores: usize, loaded: Loaded) 
         cpu_s: loaded.used.cpu_s,
         rss_max_bytes: loaded.used.rss_max_bytes,
         notes: spec.plan.notes.clone(),
+        findings,
     };
     loaded.totals.summary(names, &end)
 }

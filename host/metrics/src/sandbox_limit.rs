@@ -68,6 +68,8 @@ sandbox_limits! {
     PanicBytes = "panic-bytes", "texts of panics cut short";
     /// Time of one sleep.
     SleepTime = "sleep-time", "sleeps cut short";
+    /// Different findings.
+    Findings = "findings", "findings refused";
     /// Outgoing requests in hand at the same time.
     Requests = "requests", "requests in hand refused";
 }
@@ -99,7 +101,7 @@ mod tests {
 
     #[test]
     fn names_and_places_map_both_ways() {
-        assert_eq!(SandboxLimit::COUNT, 20);
+        assert_eq!(SandboxLimit::COUNT, 21);
         for (index, &limit) in SandboxLimit::ALL.iter().enumerate() {
             assert_eq!((limit.index(), SandboxLimit::from_name(limit.name())), (index, Some(limit)));
             assert!(limit.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{limit:?}");

@@ -8,9 +8,9 @@ use crate::totals::{NS_PER_S, merged, per_second};
 use crate::{
     Block, BytesSummary, CheckResult, ErrorKind, FailureExample, FailureSummary, GeneratorSummary,
     IterationCounts, IterationStats, IterationsSummary, LimitSummary, MetricSummary, MetricValue,
-    MetricValueSummary, Names, OpStats, OperationSummary, OverallSummary, Percentiles, PluginUsage, RunInfo,
-    SUMMARY_SCHEMA, ScenarioSummary, Score, Summary, ThresholdResult, Totals, Verdict, VerdictStatus,
-    WarmupSummary, Window, judge,
+    MetricValueSummary, Names, OpStats, OperationSummary, OverallSummary, Percentiles, PluginUsage,
+    ReportedFinding, RunInfo, SUMMARY_SCHEMA, ScenarioSummary, Score, Summary, ThresholdResult, Totals,
+    Verdict, VerdictStatus, WarmupSummary, Window, judge,
 };
 
 /// What is known of a run only when it is over.
@@ -27,6 +27,8 @@ pub struct RunEnd {
     pub rss_max_bytes: u64,
     /// Notes for the report, after those of the plan.
     pub notes: Vec<String>,
+    /// What plugins found out.
+    pub findings: Vec<ReportedFinding>,
 }
 
 impl Totals {
@@ -54,7 +56,7 @@ impl Totals {
             score: self.pass_share.map(|required| score(&thresholds, required)),
             thresholds,
             checks: self.check_results(names),
-            findings: Vec::new(),
+            findings: end.findings.iter().filter_map(|found| serde_json::to_value(found).ok()).collect(),
             metrics: self.metric_summaries(names, end.end_ns),
             generator: self.generator(end),
             faults: self.faults.clone(),

@@ -41,7 +41,7 @@ pub struct Summary {
     pub score: Option<Score>,
     /// Checks the plugin made.
     pub checks: Vec<CheckResult>,
-    /// Findings the plugin reported.
+    /// Findings that plugins reported while the load ran, each once; see [`ReportedFinding`](crate::ReportedFinding).
     #[serde(default)]
     pub findings: Vec<serde_json::Value>,
     /// Custom metrics the plugin recorded.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::MAX_FINDINGS;
+use crate::{MAX_FINDING_RULE_BYTES, MAX_FINDING_TEXT_BYTES, MAX_FINDINGS, is_hidden};
 
 /// Schema id of [`Analysis`].
 pub const ANALYSIS_SCHEMA: &str = "stresshost.analysis/1";
@@ -37,7 +37,7 @@ impl Analysis {
 }
 
 /// Something that stands out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Id of the rule that found it.
     pub rule: String,
@@ -51,6 +51,43 @@ pub struct Finding {
     /// The numbers or words that show it.
     #[serde(default)]
     pub evidence: String,
+    /// `confirmed` when a control has reproduced it, `suspected` when none has; empty where that is no question.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub confidence: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remedy: String,
+}
+
+impl Finding {
+    /// Words for how grave a finding is, the gravest first.
+    pub const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
+
+    /// Reads a finding that a plugin reports while the load runs. Long texts are cut.
+    ///
+    /// # Errors
+    /// One sentence: it is no JSON of this form, has no rule or message, or a word that is none of those there are.
+    pub fn read(json: &str) -> Result<Self, String> {
+        let mut finding: Self =
+            serde_json::from_str(json).map_err(|error| format!("this is no finding: {error}"))?;
+        if finding.rule.is_empty() || finding.message.is_empty() {
+            return Err("a finding has a rule and a message".to_owned());
+        }
+        if finding.rule.len() > MAX_FINDING_RULE_BYTES || finding.rule.contains(is_hidden) {
+            return Err(format!("a rule is at most {MAX_FINDING_RULE_BYTES} bytes of text"));
+        }
+        if !Self::SEVERITIES.contains(&finding.severity.as_str()) {
+            return Err(format!("a severity is one of {}", Self::SEVERITIES.join(", ")));
+        }
+        if !["", "confirmed", "suspected"].contains(&finding.confidence.as_str()) {
+            return Err("a confidence is `confirmed`, `suspected` or empty".to_owned());
+        }
+        for text in [&mut finding.message, &mut finding.location, &mut finding.evidence, &mut finding.remedy]
+        {
+            text.truncate(text.floor_char_boundary(MAX_FINDING_TEXT_BYTES));
+        }
+        Ok(finding)
+    }
 }
 
 /// Advice.
@@ -73,4 +110,31 @@ pub struct Section {
     /// A table: rows of cells, the first row being the heading. May be empty.
     #[serde(default)]
     pub table: Vec<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_read_and_bounded() {
+        let read = |text: &str| Finding::read(text);
+        let long = "x".repeat(2 * MAX_FINDING_TEXT_BYTES);
+        let text = format!(r#"{{"rule": "r", "severity": "low", "message": "m", "evidence": "{long}"}}"#);
+        let finding = read(&text).unwrap();
+        assert_eq!((finding.evidence.len(), finding.confidence.as_str()), (MAX_FINDING_TEXT_BYTES, ""));
+        for (text, told) in [
+            ("[]", "this is no finding"),
+            (r#"{"rule": "", "severity": "low", "message": "m"}"#, "has a rule"),
+            (r#"{"rule": "a\u001b", "severity": "low", "message": "m"}"#, "bytes of text"),
+            (r#"{"rule": "r", "severity": "awful", "message": "m"}"#, "one of critical, high"),
+            (
+                r#"{"rule": "r", "severity": "low", "message": "m", "confidence": "sure"}"#,
+                "suspected or empty",
+            ),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(told) || error.contains("`suspected`"), "{text}: {error}");
+        }
+    }
 }

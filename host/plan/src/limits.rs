@@ -85,3 +85,9 @@ pub const MAX_DECLARED_METRICS: usize = 1_000;
 
 /// Workloads of other plugins in a plan, over all its phases. Each is compiled, planned and set up before the load.
 pub const MAX_WORKLOADS: usize = 100;
+
+/// Bytes of the rule of a finding.
+pub const MAX_FINDING_RULE_BYTES: usize = 200;
+
+/// Bytes of each text of a finding: enough for a request and its answer in short.
+pub const MAX_FINDING_TEXT_BYTES: usize = 4_000;

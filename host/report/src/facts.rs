@@ -137,11 +137,20 @@ pub(crate) fn findings(summary: &Summary, analysis: Option<&Analysis>) -> Vec<Fi
             rule: String::new(),
             severity: "info".to_owned(),
             message: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-            location: String::new(),
-            evidence: String::new(),
+            ..Finding::default()
         })
     };
-    let mut findings: Vec<Finding> = summary.findings.iter().map(read).collect();
+    let counted = |value: &serde_json::Value| {
+        let mut finding = read(value);
+        let count = value.get("count").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        if count > 1 {
+            let evidence = std::mem::take(&mut finding.evidence);
+            let more = if evidence.is_empty() { String::new() } else { format!("; {evidence}") };
+            finding.evidence = format!("{} times{more}", format::count(count));
+        }
+        finding
+    };
+    let mut findings: Vec<Finding> = summary.findings.iter().map(counted).collect();
     for finding in analysis.iter().flat_map(|analysis| &analysis.findings) {
         if !findings.contains(finding) {
             findings.push(finding.clone());

@@ -18,6 +18,6 @@ mod generated {
 
 pub(crate) use generated::exports::stresshost::workload::guest::{Failure, Iteration, VuInfo};
 pub(crate) use generated::stresshost::workload::{
-    artifacts, checks, data, failures, http, log, metrics, pacing, random,
+    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random,
 };
 pub(crate) use generated::{Workload, WorkloadPre};

@@ -12,7 +12,7 @@ const GUEST: &str = "stresshost:workload/guest";
 const PACKAGE: &str = "stresshost:workload/";
 /// Interfaces of the contract that this host offers.
 const OFFERED: &[&str] =
-    &["artifacts", "checks", "data", "failures", "http", "log", "metrics", "pacing", "random"];
+    &["artifacts", "checks", "data", "failures", "findings", "http", "log", "metrics", "pacing", "random"];
 /// Section in which an SDK names itself.
 const API_SECTION: &str = "stresshost:api";
 /// Bytes of that section that are read: it holds three short strings.

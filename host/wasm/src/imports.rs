@@ -7,6 +7,7 @@ pub(crate) mod artifacts;
 mod checks;
 mod data;
 mod failures;
+mod findings;
 mod http;
 mod log;
 mod metrics;

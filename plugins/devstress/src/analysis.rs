@@ -54,7 +54,10 @@ struct Note {
 impl Note {
     fn new(rule: &str, severity: &str, location: String, message: String, evidence: String) -> Self {
         let (rule, severity) = (rule.to_owned(), severity.to_owned());
-        Self { finding: Finding { rule, severity, message, location, evidence }, advice: None }
+        Self {
+            finding: Finding { rule, severity, message, location, evidence, ..Finding::default() },
+            advice: None,
+        }
     }
 
     fn advise(mut self, advice: &str) -> Self {

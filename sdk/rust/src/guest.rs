@@ -148,8 +148,8 @@ pub fn analyze<W: Workload>(summary: &str) -> String {
                 rule: "summary-unreadable".to_owned(),
                 severity: "info".to_owned(),
                 message: "The plugin cannot read this host's summary, so it has no analysis.".to_owned(),
-                location: String::new(),
                 evidence: error.to_string(),
+                ..stresshost_plan::Finding::default()
             }],
             ..Default::default()
         },

@@ -9,6 +9,7 @@ pub mod data;
 mod export;
 mod failure;
 mod features;
+pub mod findings;
 #[doc(hidden)]
 pub mod guest;
 mod host;

@@ -185,6 +185,11 @@ impl FakeHost {
         with(|state| state.failures.clone())
     }
 
+    /// Findings reported, in order, each as often as it was.
+    pub fn findings(&self) -> Vec<stresshost_plan::Finding> {
+        with(|state| state.findings.clone())
+    }
+
     /// Content of an artifact.
     pub fn artifact(&self, name: &str) -> Option<Vec<u8>> {
         with(|state| state.artifacts.get(name).cloned())

@@ -105,3 +105,28 @@ fn all_users_together_have_a_limit() {
         beside("hog_memory", &[13], &["--on-fault", "restart-vu:3", "--guest-limit", "memory=8MiB"]);
     assert!(beside::iterations(&summary, "hog_memory").faulted >= 3);
 }
+
+#[test]
+pub(crate) fn finds() {
+    let project = Project::default();
+    let finished = run_plain(&project, "finds", &["--vus", "1", "--iterations", "20", "--cores", "1"]);
+    finished.expect_exit(0);
+    // 1,000 of a run, of which set-up and the first iteration have one each.
+    contains(&finished.stderr, &["998 of a flood"]);
+    contains(&finished.stdout, &["Findings", "answers HTML", "20 times; iteration 0", "found in setup"]);
+    let summary = complete(&project);
+    assert_eq!((summary.checks[0].passed, summary.checks[0].failed), (20, 0));
+    assert_eq!((summary.findings.len(), reached(&summary, "findings")), (1_000, 1_002));
+    let expected = serde_json::json!({
+        "plugin": "finds", "count": 20, "rule": "content-type", "severity": "high", "message": "answers HTML",
+        "location": "GET /products", "evidence": "iteration 0", "confidence": "confirmed", "remedy": "answer JSON",
+    });
+    assert_eq!(summary.findings[1], expected);
+    // What was found out survives a host that is killed before it writes a summary.
+    let out = project.path().join("out");
+    assert_eq!(read(&out.join("findings.jsonl")).lines().count(), 1_000);
+    std::fs::remove_file(out.join("summary.json")).unwrap();
+    let rebuilt = project.run(&["report", "out"]);
+    contains(&rebuilt.stdout, &["Findings", "answers HTML", "found in setup"]);
+    beside("finds", UNBROKEN, &[]);
+}

@@ -1,7 +1,7 @@
 //! Reading a run directory, whatever became of its run.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -9,12 +9,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stresshost_metrics::record::{Rebuilt, rebuild_log};
 use stresshost_metrics::{HostInfo, PluginInfo, RecordError, RecordReader, RunInfo, RunLog, Summary};
-use stresshost_plan::{Analysis, Plan};
+use stresshost_plan::{Analysis, MAX_FINDINGS, Plan};
 use stresshost_report::Format;
 
-use super::{ANALYSIS, RECORDS, RUN, RUN_SCHEMA, STARTED, Started};
+use super::{ANALYSIS, FINDINGS, RECORDS, RUN, RUN_SCHEMA, STARTED, Started};
 use crate::commands::Recorded;
 use crate::exit::usage;
+
+/// Bytes of `findings.jsonl` that are read: as many findings as a run has, each with its longest texts.
+const MAX_FINDINGS_BYTES: u64 = 64 << 20;
 
 /// The run directory of a run that is over or was killed.
 pub(crate) struct OpenRun {
@@ -91,7 +94,22 @@ impl OpenRun {
         };
         let plugin = run.plan.parts.first().map_or(&info.plugin.name, |part| &part.plugin).clone();
         let log = BufReader::new(self.log()?);
-        rebuild_log(&run.plan, &plugin, info, log).map_err(|error| self.in_log(error))
+        let mut rebuilt = rebuild_log(&run.plan, &plugin, info, log).map_err(|error| self.in_log(error))?;
+        rebuilt.summary.findings = self.findings()?;
+        Ok(rebuilt)
+    }
+
+    /// What plugins had found out. A last line that is not whole was being written when the host was killed.
+    fn findings(&self) -> anyhow::Result<Vec<serde_json::Value>> {
+        let path = self.path.join(FINDINGS);
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let cannot = || format!("cannot read `{}`", path.display());
+        let file = File::open(&path).map_err(usage).with_context(cannot)?;
+        let mut text = String::new();
+        file.take(MAX_FINDINGS_BYTES).read_to_string(&mut text).map_err(usage).with_context(cannot)?;
+        Ok(text.lines().take(MAX_FINDINGS).filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
     /// The record in memory, merged to what a comparison can use.

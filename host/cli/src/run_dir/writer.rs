@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use stresshost_metrics::record::merge;
-use stresshost_metrics::{IntervalRecord, Snapshot};
+use stresshost_metrics::{IntervalRecord, ReportedFinding, Snapshot};
 
 /// Seconds of a run that may wait for the disk. A disk that is busy for a minute catches up without a trace; each
 /// second takes as much memory as a run's busiest one, some hundred kilobytes.
@@ -19,6 +19,8 @@ pub(super) trait Disk: Send + 'static {
     fn record(&mut self, record: IntervalRecord);
     /// A snapshot.
     fn snapshot(&mut self, snapshot: &Snapshot);
+    /// A finding.
+    fn finding(&mut self, finding: &ReportedFinding);
 }
 
 /// What waits for the disk.
@@ -27,6 +29,8 @@ struct Queue {
     started: Option<String>,
     records: VecDeque<IntervalRecord>,
     snapshots: VecDeque<Snapshot>,
+    /// As many as a run may have.
+    findings: VecDeque<ReportedFinding>,
     missed: Missed,
     closed: bool,
 }
@@ -44,6 +48,7 @@ enum Next {
     Started(String),
     Record(IntervalRecord),
     Snapshot(Snapshot),
+    Finding(ReportedFinding),
 }
 
 impl Queue {
@@ -71,7 +76,8 @@ impl Queue {
     fn next(&mut self) -> Option<Next> {
         let started = self.started.take().map(Next::Started);
         let record = || self.records.pop_front().map(Next::Record);
-        started.or_else(record).or_else(|| self.snapshots.pop_front().map(Next::Snapshot))
+        let next = started.or_else(record).or_else(|| self.snapshots.pop_front().map(Next::Snapshot));
+        next.or_else(|| self.findings.pop_front().map(Next::Finding))
     }
 }
 
@@ -116,6 +122,7 @@ impl<D: Disk> Writer<D> {
                     Next::Started(started) => disk.started(started),
                     Next::Record(record) => disk.record(record),
                     Next::Snapshot(snapshot) => disk.snapshot(&snapshot),
+                    Next::Finding(finding) => disk.finding(&finding),
                 }
             }
             disk
@@ -138,6 +145,12 @@ impl<D: Disk> Writer<D> {
     /// Takes a snapshot; never waits for the disk.
     pub(super) fn snapshot(&self, snapshot: Snapshot) {
         self.shared.queue().snapshot(snapshot);
+        self.shared.changed.notify_one();
+    }
+
+    /// Takes a finding; never waits for the disk.
+    pub(super) fn finding(&self, finding: ReportedFinding) {
+        self.shared.queue().findings.push_back(finding);
         self.shared.changed.notify_one();
     }
 
@@ -195,6 +208,9 @@ mod tests {
         fn snapshot(&mut self, _: &Snapshot) {
             self.pause();
             self.snapshots += 1;
+        }
+        fn finding(&mut self, _: &ReportedFinding) {
+            self.pause();
         }
     }
 

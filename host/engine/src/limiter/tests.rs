@@ -23,7 +23,11 @@ fn on_a_core<F: Future<Output = ()>>(limits: Vec<RateLimit>, test: impl FnOnce(R
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     tokio::task::LocalSet::new().block_on(&runtime.expect("a runtime"), async {
         let limits = Arc::new(Limits::new(&plan(limits)));
-        test(CoreContext::new(0, Clock::start(), 2, Arc::default(), limits, 0).expect("a timer")).await;
+        test(
+            CoreContext::new(0, Clock::start(), 2, Arc::default(), Arc::default(), limits, 0)
+                .expect("a timer"),
+        )
+        .await;
     });
 }
 

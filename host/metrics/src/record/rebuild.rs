@@ -225,8 +225,14 @@ impl Replay {
         let run = RunInfo { duration_s: end.duration_s, interrupted: end.interrupted, ..run };
         let mut notes = end.notes;
         notes.extend(torn.map(str::to_owned));
-        let end =
-            RunEnd { run, end_ns: end.at_ns, cpu_s: end.cpu_s, rss_max_bytes: end.rss_max_bytes, notes };
+        let end = RunEnd {
+            run,
+            end_ns: end.at_ns,
+            cpu_s: end.cpu_s,
+            rss_max_bytes: end.rss_max_bytes,
+            notes,
+            ..RunEnd::default()
+        };
         let mut summary = self.totals.summary(&self.names, &end);
         if cut_short {
             let verdict = &mut summary.verdict;

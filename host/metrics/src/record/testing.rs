@@ -298,7 +298,14 @@ pub(crate) fn live(intervals: &[Vec<Act>], start_ns: u64) -> Live {
     }
     let run = RunInfo { duration_s: 1.25, interrupted: true, ..run_info() };
     let end_ns = at(intervals.len());
-    let end = RunEnd { run, end_ns, cpu_s: 0.7, rss_max_bytes: 9_999, notes: vec!["as planned".into()] };
+    let end = RunEnd {
+        run,
+        end_ns,
+        cpu_s: 0.7,
+        rss_max_bytes: 9_999,
+        notes: vec!["as planned".into()],
+        ..RunEnd::default()
+    };
     let summary = totals.summary(&names, &end);
     records.push(IntervalRecord::ended(end_ns - start_ns, RunEndRecord::of(&end, start_ns)));
     Live { plan, summary, records }

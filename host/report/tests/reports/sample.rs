@@ -421,6 +421,7 @@ pub(crate) fn analysis() -> Analysis {
         message: message.to_owned(),
         location: location.to_owned(),
         evidence: evidence.to_owned(),
+        ..Finding::default()
     };
     Analysis {
         schema: ANALYSIS_SCHEMA.to_owned(),

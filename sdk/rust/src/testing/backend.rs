@@ -340,6 +340,16 @@ pub(crate) mod log {
     }
 }
 
+pub(crate) mod findings {
+    use super::with;
+
+    pub(crate) fn report(finding: &str) -> Result<(), String> {
+        let finding = stresshost_plan::Finding::read(finding)?;
+        with(|state| state.findings.push(finding));
+        Ok(())
+    }
+}
+
 pub(crate) mod artifacts {
     use super::with;
 

@@ -92,6 +92,7 @@ pub(super) struct State {
     pub(super) limits: Vec<Limit>,
     pub(super) logs: Vec<(String, String)>,
     pub(super) failures: Vec<crate::Failure>,
+    pub(super) findings: Vec<stresshost_plan::Finding>,
     pub(super) artifacts: BTreeMap<String, Vec<u8>>,
 }
 
