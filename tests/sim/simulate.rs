@@ -94,6 +94,7 @@ pub(crate) fn note(event: &Event<'_>, snapshots: &mut Vec<Snapshot>, told: &mut 
     match event {
         Event::Tick(tick) => snapshots.push(tick.snapshot.clone()),
         Event::Failure { code, .. } => told.push(format!("failure {code}")),
+        Event::Finding(found) => told.push(format!("found {}", found.finding.rule)),
         Event::PluginStopped { plugin, faults } => told.push(format!("{plugin} stopped after {faults}")),
         Event::Fault(fault) => told.push(format!("fault {}", fault.text)),
         Event::Preparing => told.push("preparing".into()),
