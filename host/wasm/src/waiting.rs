@@ -99,8 +99,11 @@ pub(crate) async fn drive<F: Future>(live: &RefCell<Live>, call: F) -> F::Output
                 outgoing.returned = true;
                 return output;
             }
+            // The usual case: nothing can begin through WASI while the guest is suspended.
+            Step::Wishes(wish) if outgoing.outgoing.is_idle() => fulfil(live, wish).await,
             Step::Wishes(wish) => {
-                let mut fulfilled = pin!(fulfil(live, wish));
+                // In memory of its own: this future is moved about in every iteration.
+                let mut fulfilled = Box::pin(fulfil(live, wish));
                 poll_fn(|cx| {
                     outgoing.outgoing.poll(cx);
                     fulfilled.as_mut().poll(cx)

@@ -45,6 +45,11 @@ impl Outgoing {
         }
     }
 
+    /// Whether nothing is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.calls.borrow().is_empty()
+    }
+
     /// Drops every request.
     pub(crate) fn end(&self) {
         self.calls.take();
