@@ -124,11 +124,15 @@ fn output_args(command: Command) -> Command {
             value(
                 "output-format",
                 "LIST",
-                "Reports to write into the run directory: text,json,html,junit [default: json,html]",
+                "Reports to write into the run directory: text,json,html,junit,sarif [default: json,html]",
             )
             .value_delimiter(','),
         )
-        .arg(list("report-file", "FILE", "Also write a report here, by extension: .txt, .json, .html, .xml"))
+        .arg(list(
+            "report-file",
+            "FILE",
+            "Also write a report here, by extension: .txt, .json, .html, .xml, .sarif",
+        ))
         .arg(switch("json", "Print the summary as JSON instead of the text report"))
         .arg(switch("no-progress", "Show no progress"))
         .arg(switch("quiet", "Print results and errors only").short('q'))
@@ -167,7 +171,7 @@ fn report_command() -> Command {
     Command::new("report")
         .about("Render a run again from its run directory, even one that was killed")
         .arg(Arg::new("dir").value_name("DIR").required(true).help("Run directory"))
-        .arg(value("output-format", "FORMAT", "text, json, html or junit [default: text]"))
+        .arg(value("output-format", "FORMAT", "text, json, html, junit or sarif [default: text]"))
         .arg(
             switch("audit", "Compute every number again from the record and compare it with the summary")
                 .conflicts_with("output-format"),

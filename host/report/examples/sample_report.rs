@@ -1,4 +1,4 @@
-//! Writes a report of a made-up run, to look at: `sample_report PATH [text|json|html|junit] [phased]`.
+//! Writes a report of a made-up run, to look at: `sample_report PATH [text|json|html|junit|sarif] [phased]`.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

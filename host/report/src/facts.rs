@@ -129,33 +129,53 @@ pub(crate) fn accounting(iterations: &IterationsSummary) -> [String; 2] {
     ]
 }
 
+/// A finding and what is known of it beside.
+pub(crate) struct Found {
+    /// Plugin that reported it; may be empty.
+    pub(crate) plugin: String,
+    /// How often; 0 where nobody counted.
+    pub(crate) count: u64,
+    pub(crate) finding: Finding,
+}
+
+impl Found {
+    /// The finding with how often it was reported as part of its evidence.
+    pub(crate) fn shown(mut self) -> Finding {
+        if self.count > 1 {
+            let evidence = std::mem::take(&mut self.finding.evidence);
+            let more = if evidence.is_empty() { String::new() } else { format!("; {evidence}") };
+            self.finding.evidence = format!("{} times{more}", format::count(self.count));
+        }
+        self.finding
+    }
+}
+
 /// Findings of the plugin during the run and of its analysis after it, each once.
-pub(crate) fn findings(summary: &Summary, analysis: Option<&Analysis>) -> Vec<Finding> {
+pub(crate) fn found(summary: &Summary, analysis: Option<&Analysis>) -> Vec<Found> {
     // A finding is whatever JSON the plugin reported: one that has no shape we know is shown as it is.
-    let read = |value: &serde_json::Value| {
-        serde_json::from_value(value.clone()).unwrap_or_else(|_| Finding {
+    let read = |value: &serde_json::Value| Found {
+        plugin: value.get("plugin").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
+        count: value.get("count").and_then(serde_json::Value::as_u64).unwrap_or(0),
+        finding: serde_json::from_value(value.clone()).unwrap_or_else(|_| Finding {
             rule: String::new(),
             severity: "info".to_owned(),
             message: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
             ..Finding::default()
-        })
+        }),
     };
-    let counted = |value: &serde_json::Value| {
-        let mut finding = read(value);
-        let count = value.get("count").and_then(serde_json::Value::as_u64).unwrap_or(0);
-        if count > 1 {
-            let evidence = std::mem::take(&mut finding.evidence);
-            let more = if evidence.is_empty() { String::new() } else { format!("; {evidence}") };
-            finding.evidence = format!("{} times{more}", format::count(count));
-        }
-        finding
-    };
-    let mut findings: Vec<Finding> = summary.findings.iter().map(counted).collect();
+    let mut all: Vec<Found> = summary.findings.iter().map(read).collect();
     for finding in analysis.iter().flat_map(|analysis| &analysis.findings) {
-        if !findings.contains(finding) {
-            findings.push(finding.clone());
+        if !all.iter().any(|known| known.finding == *finding) {
+            all.push(Found { plugin: summary.run.plugin.name.clone(), count: 0, finding: finding.clone() });
         }
     }
+    all
+}
+
+/// The same as people read them, the gravest first.
+pub(crate) fn findings(summary: &Summary, analysis: Option<&Analysis>) -> Vec<Finding> {
+    let mut findings: Vec<_> = found(summary, analysis).into_iter().map(Found::shown).collect();
+    findings.sort_by_key(|finding| severity_rank(&finding.severity));
     findings
 }
 

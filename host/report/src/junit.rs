@@ -1,10 +1,10 @@
-//! The summary as JUnit XML, for build servers: one suite for the verdict, one a scenario, one each for checks and
-//! thresholds, one a phase with its criteria.
+//! The summary as JUnit XML, for build servers: one suite for the verdict, one a scenario, one each for checks,
+//! thresholds and findings, one a phase with its criteria.
 //!
 //! A case fails when what it names did not hold, and is an error when that cannot be said. A threshold that only warns
 //! passes and says so. A phase that never began is skipped, and its criteria with it. An operation fails only when
-//! every one of it failed: how many errors are too many is for thresholds to say. Times are in seconds; an
-//! operation's is its mean response time.
+//! every one of it failed: how many errors are too many is for thresholds to say. A finding fails when it is
+//! high or critical. Times are in seconds; an operation's is its mean response time.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,7 +13,7 @@ use stresshost_metrics::{
     LimitSummary, OperationSummary, PhaseStatus, PhaseSummary, ScenarioSummary, Summary, ThresholdResult,
     VerdictStatus,
 };
-use stresshost_plan::Analysis;
+use stresshost_plan::{Analysis, Finding};
 
 use crate::escape::push_escaped;
 use crate::{Options, facts, format, objectives};
@@ -25,13 +25,14 @@ use crate::{Options, facts, format, objectives};
 /// Those of `out`.
 pub fn render(
     summary: &Summary,
-    _analysis: Option<&Analysis>,
+    analysis: Option<&Analysis>,
     _options: &Options,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let mut suites = vec![verdict(summary)];
     suites.extend(scenarios(summary));
-    suites.extend([checks(summary), thresholds(summary)].into_iter().filter(|suite| !suite.cases.is_empty()));
+    let told = [checks(summary), thresholds(summary), findings(summary, analysis)];
+    suites.extend(told.into_iter().filter(|suite| !suite.cases.is_empty()));
     suites.extend(summary.phases.iter().map(phase));
     out.write_all(document(summary, &suites).as_bytes())
 }
@@ -185,6 +186,31 @@ fn threshold(threshold: &ThresholdResult) -> Case {
         outcome(threshold.status, text)
     };
     Case { name: objectives::name(threshold).to_owned(), time_s: 0.0, outcome, notes: notes.join("\n") }
+}
+
+fn findings(summary: &Summary, analysis: Option<&Analysis>) -> Suite {
+    let cases = facts::findings(summary, analysis).iter().map(finding).collect();
+    Suite { name: "findings".to_owned(), time_s: 0.0, cases }
+}
+
+fn finding(finding: &Finding) -> Case {
+    let Finding { rule, severity, message, location, evidence, confidence, remedy } = finding;
+    let joined = |texts: &[&String], between: &str| {
+        let texts = texts.iter().filter(|text| !text.is_empty()).map(|text| text.as_str());
+        texts.collect::<Vec<_>>().join(between)
+    };
+    let mut name = joined(&[rule, location], " ");
+    if name.is_empty() {
+        "finding".clone_into(&mut name);
+    }
+    let said = format!("{severity}: {}", joined(&[message, evidence], "\n"));
+    let beside = joined(&[confidence, remedy], "\n");
+    let (outcome, notes) = if facts::severity_rank(severity) <= facts::severity_rank("high") {
+        (Outcome::Failed(said), beside)
+    } else {
+        (Outcome::Passed, joined(&[&said, &beside], "\n"))
+    };
+    Case { name, time_s: 0.0, outcome, notes }
 }
 
 /// A suite with what became of the phase, and its criteria.

@@ -14,6 +14,7 @@ pub mod junit;
 mod limits;
 mod objectives;
 mod plan;
+pub mod sarif;
 pub mod streams;
 pub mod text;
 
@@ -66,11 +67,13 @@ pub enum Format {
     Html,
     /// JUnit XML for build servers.
     Junit,
+    /// SARIF 2.1.0 with the findings, for code scanning.
+    Sarif,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &'static [Self] = &[Self::Text, Self::Json, Self::Html, Self::Junit];
+    pub const ALL: &'static [Self] = &[Self::Text, Self::Json, Self::Html, Self::Junit, Self::Sarif];
 
     /// The name a person gives it.
     pub const fn name(self) -> &'static str {
@@ -79,6 +82,7 @@ impl Format {
             Self::Json => "json",
             Self::Html => "html",
             Self::Junit => "junit",
+            Self::Sarif => "sarif",
         }
     }
 
@@ -89,13 +93,14 @@ impl Format {
             Self::Json => "summary.json",
             Self::Html => "report.html",
             Self::Junit => "report.junit.xml",
+            Self::Sarif => "report.sarif",
         }
     }
 }
 
 /// A format that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown report format `{0}`: use text, json, html or junit")]
+#[error("unknown report format `{0}`: use text, json, html, junit or sarif")]
 pub struct UnknownFormat(String);
 
 impl FromStr for Format {
@@ -124,6 +129,7 @@ pub fn render(
         Format::Json => json::render,
         Format::Html => html::render,
         Format::Junit => junit::render,
+        Format::Sarif => sarif::render,
     };
     render(summary, analysis, options, out)
 }

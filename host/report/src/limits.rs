@@ -40,3 +40,9 @@ pub(crate) const MAX_COMPARED_ROWS: usize = 400;
 
 /// Regressions listed above that table.
 pub(crate) const MAX_LISTED_REGRESSIONS: usize = 20;
+
+/// Results of one SARIF report: GitHub shows no more of a run.
+pub(crate) const MAX_SARIF_RESULTS: usize = 5_000;
+
+/// Bytes of a SARIF rule's title: GitHub takes 1,024 letters.
+pub(crate) const MAX_SARIF_TITLE_BYTES: usize = 1_000;

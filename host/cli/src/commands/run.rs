@@ -132,7 +132,12 @@ fn report_file(file: &str) -> anyhow::Result<(PathBuf, Format)> {
         Some("json") => Format::Json,
         Some("html") => Format::Html,
         Some("xml") => Format::Junit,
-        _ => return Err(usage(format!("--report-file: `{file}` must end in .txt, .json, .html or .xml"))),
+        Some("sarif") => Format::Sarif,
+        _ => {
+            return Err(usage(format!(
+                "--report-file: `{file}` must end in .txt, .json, .html, .xml or .sarif"
+            )));
+        }
     };
     Ok((path.to_owned(), format))
 }

@@ -10,8 +10,7 @@ use crate::objectives::{self, Grade};
 use crate::{facts, format};
 
 pub(super) fn findings(out: &mut Markup, summary: &Summary, analysis: Option<&Analysis>) {
-    let mut findings = facts::findings(summary, analysis);
-    findings.sort_by_key(|finding| facts::severity_rank(&finding.severity));
+    let findings = facts::findings(summary, analysis);
     let recommendations = analysis.map(|analysis| analysis.recommendations.as_slice()).unwrap_or_default();
     if findings.is_empty() && recommendations.is_empty() {
         return;

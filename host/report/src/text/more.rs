@@ -110,8 +110,7 @@ pub(super) fn warmup(page: &mut Page, summary: &Summary) {
 }
 
 pub(super) fn findings(page: &mut Page, summary: &Summary, analysis: Option<&Analysis>) {
-    let mut findings = facts::findings(summary, analysis);
-    findings.sort_by_key(|finding| facts::severity_rank(&finding.severity));
+    let findings = facts::findings(summary, analysis);
     if !findings.is_empty() {
         page.heading("Findings", "of the plugin");
     }
