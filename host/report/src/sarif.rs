@@ -145,7 +145,7 @@ fn level(severity: &str) -> &'static str {
     }
 }
 
-/// The middle of the range that GitHub calls by the same word, near enough.
+/// A score of the range that GitHub calls by the same word; what is only told has none.
 fn security_severity(severity: &str) -> &'static str {
     match facts::severity_rank(severity) {
         0 => "9.0",
@@ -166,7 +166,7 @@ fn uri(summary: &Summary, found: &Found) -> String {
 
 /// The path in a location such as `GET /products/{id} in browse`, `http://shop:8080/cart` or `products/search`.
 fn path(location: &str) -> Option<String> {
-    const AROUND: [char; 9] = ['`', '\'', '"', '(', ')', '[', ']', ',', ';'];
+    const AROUND: [char; 5] = ['`', '\'', '"', ',', ';'];
     let words = || location.split_whitespace().map(|word| word.trim_matches(AROUND));
     let word = words()
         .find(|word| word.starts_with('/') || word.contains("://"))

@@ -141,6 +141,8 @@ fn check(text: &str) {
     }
     let json = report(Format::Json, &summary, Some(&analysis), &options);
     assert_eq!(serde_json::from_str::<Summary>(&json).expect("valid"), summary);
+    let sarif = report(Format::Sarif, &summary, Some(&analysis), &options);
+    crate::sarif::check(&sarif);
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use serde_json::json;
 use stresshost_metrics::VerdictStatus;
 use stresshost_report::{Format, Options};
 
@@ -45,13 +46,14 @@ fn suites_cases_and_outcomes() {
         ("thresholds", "http.response_us{operation=GET /products/:id}.p99 < 25ms", "failure"),
         ("thresholds", "http.errors.rate < 1%", "passed"),
         ("thresholds", "http.response_us{operation=GET /admin}.p95 < 1s", "error"),
+        ("findings", "finding", "passed"),
     ];
     assert_eq!(cases, expected);
     let parsed = parse(&document);
     let root = parsed.root_element();
     assert_eq!(
         ["tests", "failures", "errors", "time"].map(|name| root.attribute(name)),
-        [Some("13"), Some("4"), Some("1"), Some("60.020000")]
+        [Some("14"), Some("4"), Some("1"), Some("60.020000")]
     );
     for suite in root.children().filter(roxmltree::Node::is_element) {
         let held = suite.children().filter(roxmltree::Node::is_element).count();
@@ -153,4 +155,60 @@ fn an_operation_of_an_unlisted_scenario_is_not_lost() {
     let mut summary = sample::summary();
     summary.scenarios.clear();
     assert_eq!(cases(&junit(&summary)).iter().filter(|case| case.0.starts_with("scenario")).count(), 4);
+}
+
+#[test]
+fn grave_findings_fail_and_the_others_are_told() {
+    let mut summary = sample::empty();
+    let finding = |rule: &str, severity: &str, count: u64| {
+        json!({
+            "plugin": "p", "count": count, "rule": rule, "severity": severity, "message": "It is <open>.",
+            "location": "GET /a", "evidence": "200", "remedy": "Close it."
+        })
+    };
+    summary.findings = vec![
+        finding("e", "info", 1),
+        finding("d", "low", 1),
+        finding("c", "medium", 1),
+        finding("b", "high", 1_200),
+        finding("a", "critical", 1),
+    ];
+    let analysis = sample::analysis();
+    let document = report(Format::Junit, &summary, Some(&analysis), &Options::default());
+    let cases: Vec<_> = cases(&document).into_iter().filter(|case| case.0 == "findings").collect();
+    let expected = [
+        ("a GET /a", "failure"),
+        ("b GET /a", "failure"),
+        ("stall all", "failure"),
+        ("c GET /a", "passed"),
+        ("slow-search GET /search", "passed"),
+        ("d GET /a", "passed"),
+        ("e GET /a", "passed"),
+    ];
+    let expected = expected.map(|(name, outcome)| ("findings".to_owned(), name.to_owned(), outcome));
+    assert_eq!(cases, expected);
+    let parsed = parse(&document);
+    let counts = |node: roxmltree::Node<'_, '_>| {
+        ["tests", "failures", "errors", "skipped"].map(|name| node.attribute(name).map(str::to_owned))
+    };
+    let texts = |values: [&str; 4]| values.map(|value| Some(value.to_owned()));
+    let suite = parsed
+        .descendants()
+        .find(|node| node.has_tag_name("testsuite") && node.attribute("name") == Some("findings"))
+        .expect("is there");
+    assert_eq!(counts(suite), texts(["7", "3", "0", "0"]));
+    // The verdict of an empty run is an error.
+    assert_eq!(counts(parsed.root_element()), texts(["8", "3", "1", "0"]));
+    let of = |name: &str, element: &str| {
+        let case = parsed.descendants().find(|node| node.attribute("name") == Some(name)).expect("is there");
+        let child = case.children().find(|child| child.has_tag_name(element)).expect("is there");
+        (child.attribute("message").map(str::to_owned), child.text().map(str::to_owned))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        of("b GET /a", "failure"),
+        (some("high: It is <open>."), some("high: It is <open>.\n1,200 times; 200"))
+    );
+    assert_eq!(of("b GET /a", "system-out"), (None, some("Close it.")));
+    assert_eq!(of("c GET /a", "system-out"), (None, some("medium: It is <open>.\n200\nClose it.")));
 }

@@ -8,6 +8,7 @@ mod json;
 mod junit;
 mod plan;
 mod sample;
+mod sarif;
 mod streams;
 mod text;
 
