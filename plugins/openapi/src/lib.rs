@@ -5,6 +5,7 @@
 //! What is wrong in one operation does not keep the others from being read.
 
 mod bundle;
+pub mod cases;
 mod example;
 mod limits;
 mod pointer;
