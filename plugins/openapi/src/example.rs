@@ -2,18 +2,20 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use crate::MAX_DEPTH;
 use crate::reference;
+use crate::{MAX_CASE_ITEMS, MAX_CASE_NODES, MAX_DEPTH};
 
 /// A value for a schema that stands alone: its own example or default where it has one, else the simplest that its
 /// keywords describe. It need not be valid where keywords are at odds, or a pattern asks for more than letters.
 pub fn example(schema: &Value) -> Value {
-    make(schema, schema, 0)
+    make(schema, schema, 0, &mut 0)
 }
 
-fn make(root: &Value, schema: &Value, depth: usize) -> Value {
+/// `parts` counts those of the whole example: with a depth alone, a schema that needs itself twice would double at each level.
+fn make(root: &Value, schema: &Value, depth: usize, parts: &mut usize) -> Value {
     let Ok((schema, _)) = reference::follow(root, schema) else { return Value::Null };
-    if depth > MAX_DEPTH {
+    *parts += 1;
+    if depth > MAX_DEPTH || *parts > MAX_CASE_NODES {
         return Value::Null;
     }
     for key in ["const", "default"] {
@@ -25,17 +27,17 @@ fn make(root: &Value, schema: &Value, depth: usize) -> Value {
         return first.clone();
     }
     if let Some(all) = schema.get("allOf").and_then(Value::as_array) {
-        return merged(root, schema, all, depth);
+        return merged(root, schema, all, depth, parts);
     }
     for key in ["oneOf", "anyOf"] {
         let first = schema.get(key).and_then(Value::as_array).and_then(|options| options.first());
         if let Some(first) = first {
-            return make(root, first, depth + 1);
+            return make(root, first, depth + 1, parts);
         }
     }
     match kind(schema) {
-        "object" => object(root, schema, depth),
-        "array" => array(root, schema, depth),
+        "object" => object(root, schema, depth, parts),
+        "array" => array(root, schema, depth, parts),
         "string" => Value::String(text(schema)),
         "integer" => number(schema, true),
         "number" => number(schema, false),
@@ -57,17 +59,17 @@ fn kind(schema: &Value) -> &str {
     }
 }
 
-fn merged(root: &Value, schema: &Value, all: &[Value], depth: usize) -> Value {
+fn merged(root: &Value, schema: &Value, all: &[Value], depth: usize, parts: &mut usize) -> Value {
     let mut out = Map::new();
     for part in all {
-        match make(root, part, depth + 1) {
+        match make(root, part, depth + 1, parts) {
             Value::Object(more) => out.extend(more),
             other if all.len() == 1 => return other,
             _ => {}
         }
     }
     if schema.get("properties").is_some()
-        && let Value::Object(own) = object(root, schema, depth)
+        && let Value::Object(own) = object(root, schema, depth, parts)
     {
         out.extend(own);
     }
@@ -75,21 +77,27 @@ fn merged(root: &Value, schema: &Value, all: &[Value], depth: usize) -> Value {
 }
 
 /// The required properties; optional ones would only add what may be wrong.
-fn object(root: &Value, schema: &Value, depth: usize) -> Value {
+fn object(root: &Value, schema: &Value, depth: usize, parts: &mut usize) -> Value {
     let properties = schema.get("properties").and_then(Value::as_object);
     let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-    let property = |name: &str| {
+    let mut property = |name: &str| {
         let schema = properties.and_then(|properties| properties.get(name));
-        schema.map_or_else(|| json!("text"), |schema| make(root, schema, depth + 1))
+        schema.map_or_else(|| json!("text"), |schema| make(root, schema, depth + 1, parts))
     };
     let pairs = required.filter_map(Value::as_str).map(|name| (name.to_owned(), property(name)));
     Value::Object(pairs.collect())
 }
 
-fn array(root: &Value, schema: &Value, depth: usize) -> Value {
-    let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(1).min(100);
-    let item = schema.get("items").map_or(Value::Null, |items| make(root, items, depth + 1));
-    (0..least).map(|_| item.clone()).collect()
+fn array(root: &Value, schema: &Value, depth: usize, parts: &mut usize) -> Value {
+    let least = schema.get("minItems").and_then(Value::as_u64).and_then(|least| usize::try_from(least).ok());
+    let least = least.unwrap_or(1).min(MAX_CASE_ITEMS);
+    let before = *parts;
+    let item = schema.get("items").map_or(Value::Null, |items| make(root, items, depth + 1, parts));
+    // Every copy counts, or lists of lists would multiply.
+    let size = (*parts - before).max(1);
+    let copies = least.min((MAX_CASE_NODES.saturating_sub(before) / size).max(1));
+    *parts = before + size * copies;
+    (0..copies).map(|_| item.clone()).collect()
 }
 
 fn text(schema: &Value) -> String {
@@ -171,6 +179,9 @@ mod tests {
         let schema = json!({ "$ref": "#/$defs/N", "$defs": {
             "N": { "type": "object", "required": ["n"], "properties": { "n": { "$ref": "#/$defs/N" } } } } });
         assert!(example(&schema).is_object());
+        let twice = json!({ "$ref": "#/$defs/N", "$defs": { "N": { "type": "object", "required": ["a", "b"],
+            "properties": { "a": { "$ref": "#/$defs/N" }, "b": { "$ref": "#/$defs/N" } } } } });
+        assert!(example(&twice).to_string().len() < 100_000);
     }
 
     proptest! {

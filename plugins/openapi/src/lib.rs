@@ -4,6 +4,8 @@
 //! Everything here is pure: a document comes in as parsed JSON, and every problem names its place in it by a JSON pointer.
 //! What is wrong in one operation does not keep the others from being read.
 
+mod bundle;
+pub mod cases;
 mod example;
 mod limits;
 mod pointer;
@@ -13,6 +15,7 @@ mod schema;
 mod spec;
 mod validator;
 
+pub use bundle::{bundle, referenced_files};
 pub use example::example;
 pub use limits::*;
 pub use read::read;

@@ -17,3 +17,36 @@ pub const MAX_SCHEMA_NODES: usize = 200_000;
 
 /// Deviations told of one value: the first ones explain the others.
 pub const MAX_DEVIATIONS: usize = 10;
+
+/// Cases made of one schema. Each is a request, and an operation has several schemas.
+pub const MAX_CASES: usize = 200;
+
+/// Cases made of one place inside a schema, so that one property leaves room for the others.
+pub const MAX_CASES_BELOW: usize = 20;
+
+/// Depth of the places that cases are made of. What is deeper is seldom looked at by a server's own checks.
+pub const MAX_CASE_DEPTH: usize = 3;
+
+/// Parts of one made value. Documents that refer in circles would otherwise have values without end.
+pub const MAX_CASE_NODES: usize = 2_000;
+
+/// Characters of a made text. Servers cut request lines and headers off at 8 KB.
+pub const MAX_CASE_TEXT: usize = 5_000;
+
+/// Items of a made list. A larger bound is not tried: the values would be megabytes.
+pub const MAX_CASE_ITEMS: usize = 100;
+
+/// Values tried of one `enum`, and branches of one `oneOf` or `anyOf`. Countries and currencies are all alike.
+pub const MAX_CHOICES: usize = 20;
+
+/// `allOf` inside `allOf`, and `oneOf` inside `oneOf`. Deeper ones are cycles.
+pub const MAX_NESTED_CHOICES: usize = 8;
+
+/// Texts drawn for one `pattern`: a few show its branches, more show the same again.
+pub const MAX_PATTERN_TEXTS: usize = 4;
+
+/// Repetitions drawn beyond the least that a `pattern` asks for. Short texts are easier to read in a report.
+pub const MAX_PATTERN_REPEAT: u32 = 8;
+
+/// Candidates for one step of shrinking. A step starts over at the first that still fails, so the first ones matter.
+pub const MAX_SMALLER: usize = 500;

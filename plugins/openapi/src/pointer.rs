@@ -12,7 +12,8 @@ pub(crate) fn find<'a>(root: &'a Value, fragment: &str) -> Option<&'a Value> {
     root.pointer(&percent_decoded(fragment)?)
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
+/// Text without its percent-encoding (RFC 3986, 2.1); none when that is broken.
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     if !text.contains('%') {
         return Some(text.to_owned());
     }

@@ -30,13 +30,17 @@ pub fn read(document: &Value) -> Result<(Spec, Vec<Problem>), Problem> {
         schemes: reader.schemes(),
         operations: reader.operations(),
     };
-    let mut problems = reader.problems;
+    Ok((spec, capped(reader.problems)))
+}
+
+/// The first problems, and how many more there are.
+pub(crate) fn capped(mut problems: Vec<Problem>) -> Vec<Problem> {
     if problems.len() > MAX_PROBLEMS {
         let more = problems.len() - MAX_PROBLEMS;
         problems.truncate(MAX_PROBLEMS);
         problems.push(Problem::new("", format!("{more} more problems")));
     }
-    Ok((spec, problems))
+    problems
 }
 
 fn version(document: &Value) -> Result<Version, Problem> {
