@@ -1,0 +1,1 @@
+//! What changed between two versions of an OpenAPI document, and which changes break clients.
