@@ -60,8 +60,12 @@ impl<'a> Walker<'a> {
     }
 
     fn types(&mut self, base: &View<'a>, revision: &View<'a>) {
-        self.null(base, revision);
         let (old, new) = (base.kinds - Kinds::NULL, revision.kinds - Kinds::NULL);
+        // That anything may be null goes without saying.
+        let is_any = base.kinds == Kinds::ALL || revision.kinds == Kinds::ALL;
+        if old == new || !is_any {
+            self.null(base, revision);
+        }
         if old == new {
             return;
         }
@@ -81,8 +85,6 @@ impl<'a> Walker<'a> {
 
     fn null(&mut self, base: &View<'a>, revision: &View<'a>) {
         let aspect = match (base.kinds.has(Kinds::NULL), revision.kinds.has(Kinds::NULL)) {
-            // Nothing is left but null, or nothing was: that is another type.
-            (true, false) if revision.kinds.is_empty() => return,
             (true, false) => Aspect::BecameNotNullable,
             (false, true) => Aspect::BecameNullable,
             _ => return,
@@ -234,11 +236,12 @@ impl<'a> Walker<'a> {
         if old == new {
             return;
         }
-        let near: Vec<u64> =
-            old.limits().chain(new.limits()).filter_map(Number::as_u64).flat_map(around).collect();
+        let (from, to) = self.directed(base, revision);
+        let limits = to.ranges.of(measure).limits().chain(from.ranges.of(measure).limits());
+        let near: Vec<u64> = limits.filter_map(Number::as_u64).flat_map(around).collect();
         for (aspect, message) in bounds::changes(measure, old, new) {
             let edits: Vec<Edit<'a>> = match measure {
-                Measure::Value => numbers_near(base).chain(numbers_near(revision)).collect(),
+                Measure::Value => numbers_near(to).chain(numbers_near(from)).collect(),
                 Measure::Length => near.iter().copied().map(Edit::Length).collect(),
                 Measure::Items => near.iter().copied().map(Edit::Items).collect(),
                 Measure::Properties => near.iter().copied().map(Edit::Properties).collect(),

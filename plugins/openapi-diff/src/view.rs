@@ -34,7 +34,8 @@ impl<'a> Node<'a> {
 fn settled<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     let mut schema = schema;
     for _ in 0..MAX_DEPTH {
-        let Some(map) = schema.as_object().filter(|map| map.len() == 1) else { break };
+        let is_alone = |map: &&Map<String, Value>| map.keys().all(|key| key == "$ref" || key == "$defs");
+        let Some(map) = schema.as_object().filter(is_alone) else { break };
         let Some(next) = map.get("$ref").and_then(|reference| target(root, reference)) else { break };
         schema = next;
     }
