@@ -301,3 +301,32 @@ fn levels_are_those_of_the_direction() {
     let comparison = operations(json!({ "parameters": [{ "name": "q", "in": "query" }] }), json!({}));
     assert_eq!((comparison.breaking(), comparison.warnings(), comparison.infos()), (0, 1, 0));
 }
+
+#[test]
+fn the_readme_lists_every_rule() {
+    let readme = include_str!("../README.md");
+    let mut rows = 0;
+    for line in readme.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let id = cells[1].trim_matches('`');
+        let in_requests = RULES.iter().filter(|rule| rule.id.starts_with("request"));
+        let in_responses = RULES.iter().filter(|rule| rule.id.starts_with("response"));
+        let level = |rule: &stresshost_openapi_diff::Rule| format!("{:?}", rule.level).to_lowercase();
+        match id.strip_prefix('…') {
+            Some(aspect) => {
+                let of = |id: &str, place: &str| id.strip_prefix(place) == Some(aspect);
+                let mut request = in_requests.filter(|rule| of(rule.id, "request-body"));
+                let mut response = in_responses.filter(|rule| of(rule.id, "response-body"));
+                assert_eq!(level(request.next().expect(id)), cells[2]);
+                assert_eq!(level(response.next().expect(id)), cells[3]);
+                rows += PLACES.len();
+            }
+            None => {
+                let rule = RULES.iter().find(|rule| rule.id == id).expect(id);
+                assert_eq!((level(rule).as_str(), rule.description), (cells[2], cells[3]));
+                rows += 1;
+            }
+        }
+    }
+    assert_eq!(rows, RULES.len());
+}
