@@ -51,8 +51,11 @@ impl<'a> Walker<'a> {
             }
             (Some(old), Some(new)) => {
                 self.null(base, revision);
-                self.lost_and_gained(&missing(old, new), &missing(new, old));
-                true
+                let (old, is_old_all) = allowed(base, old);
+                let (new, is_new_all) = allowed(revision, new);
+                self.lost_and_gained(&missing(&old, &new), &missing(&new, &old));
+                // Constraints on values that are listed anyway say no more.
+                !(is_old_all && is_new_all)
             }
             (None, Some(new)) => self.chosen(base, revision, new, false),
             (Some(old), None) => self.chosen(revision, base, old, true),
@@ -309,6 +312,13 @@ fn numbers_near<'a>(view: &View<'a>) -> impl Iterator<Item = Edit<'a>> {
     };
     let limits: Vec<Number> = view.ranges.of(Measure::Value).limits().flat_map(near).collect();
     limits.into_iter().map(|number| Edit::Replace(Value::Number(number)))
+}
+
+/// Listed values that the rest of a schema allows too, and whether that is known of all of them.
+fn allowed<'a>(view: &View<'a>, values: &[&'a Value]) -> (Vec<&'a Value>, bool) {
+    let Some(scalar) = Scalar::of(view) else { return (values.to_vec(), false) };
+    let is_known = values.iter().all(|value| !value.is_object() && !value.is_array());
+    (values.iter().copied().filter(|value| scalar.allows(value) != Some(false)).collect(), is_known)
 }
 
 /// What is in the one list and not in the other.

@@ -1,5 +1,7 @@
 //! What is told of operations: which is which, statuses, media types and headers.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as the tests do")]
+
 mod common;
 
 use std::fmt::Write as _;

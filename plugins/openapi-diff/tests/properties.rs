@@ -1,5 +1,7 @@
 //! What holds of any two documents.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as the tests do")]
+
 mod common;
 
 use common::{PLACES, confirm, operation, spec};

@@ -1,5 +1,7 @@
 //! What is told of schemas: where, in which direction, and what is not decided.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as the tests do")]
+
 mod common;
 
 use common::{confirm, document, ids, operation, schemas};
@@ -107,26 +109,16 @@ fn what_says_the_same_is_the_same() {
             json!({ "oneOf": [string, { "type": "integer" }] }),
             json!({ "oneOf": [{ "type": "integer" }, string] }),
         ),
-        (json!({ "not": { "$ref": "#/x" }, "x-a": 1 }), json!({ "not": { "$ref": "#/x" }, "title": "t" })),
+        (json!({ "not": string, "x-a": 1 }), json!({ "not": { "allOf": [string] }, "title": "t" })),
         (json!({}), json!(true)),
         (json!({ "type": "integer", "minLength": 3 }), json!({ "type": "integer", "minLength": 4 })),
         (json!({ "properties": {}, "additionalProperties": {} }), json!({ "additionalProperties": true })),
         (json!({ "type": "integer", "maximum": 5 }), json!({ "type": "integer", "maximum": 5.0 })),
     ] {
-        if base.to_string().contains("#/x") {
-            continue;
-        }
         for (a, b) in [(&base, &revision), (&revision, &base)] {
             for comparison in [request(a, b), response(a, b)] {
                 let unclear = &comparison.not_comparable;
-                assert!(
-                    told(&comparison)
-                        .iter()
-                        .all(|(rule, ..)| rule.ends_with("max-length-set")
-                            || rule.ends_with("max-length-unset"))
-                        && unclear.is_empty(),
-                    "{a} {b} {comparison:?}"
-                );
+                assert!(comparison.changes.is_empty() && unclear.is_empty(), "{a} {b} {comparison:?}");
             }
         }
     }
