@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::bounds::Measure;
 use crate::prove::{Edit, Proof};
 use crate::rules::{Aspect, Level, Single};
 use crate::view::{Node, Others, View};
@@ -17,7 +16,6 @@ const FORBIDS: &[&str] = &["additionalProperties"];
 
 impl<'a> Walker<'a> {
     pub(crate) fn objects(&mut self, base: &View<'a>, revision: &View<'a>) {
-        self.ranges(Measure::Properties, base, revision);
         let (old, new) = (base.others(), revision.others());
         let is_tangled = matches!(old, Others::Tangled) || matches!(new, Others::Tangled);
         if is_tangled && !self.are_rests_same(base, revision) {
@@ -132,6 +130,7 @@ impl<'a> Walker<'a> {
         }
     }
 
+    #[inline(never)]
     /// A change that is told at the property and proven at its object.
     fn of_property(
         &mut self,

@@ -133,8 +133,10 @@ const OPAQUE: [&str; 20] = [
 static NULL: Value = Value::Null;
 
 impl<'a> View<'a> {
-    pub(crate) fn of(root: &'a Value, node: &Node<'a>) -> Self {
-        let mut view = Self::empty();
+    /// Boxed, as the views of every level are alive at once and stacks of plugins are small.
+    #[inline(never)]
+    pub(crate) fn of(root: &'a Value, node: &Node<'a>) -> Box<Self> {
+        let mut view = Box::new(Self::empty());
         let mut references = Vec::new();
         for schema in &node.0 {
             view.absorb(root, schema, &mut references, 0);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::bounds::Measure;
 use crate::kinds::Kinds;
 use crate::prove::{Proof, Prover};
 use crate::report::{Change, NotComparable, Report};
@@ -180,6 +181,9 @@ impl<'a> Walker<'a> {
 
     /// Compares the parts that a step leads to.
     pub(crate) fn step(&mut self, into: Into<'a>, base: &Node<'a>, revision: &Node<'a>) {
+        if base.0.is_empty() && revision.0.is_empty() {
+            return;
+        }
         let from = self.directed(base, revision).0.clone();
         self.steps.push(Step { into, from });
         self.nodes(base, revision);
@@ -194,15 +198,33 @@ impl<'a> Walker<'a> {
     }
 
     fn views(&mut self, base: &View<'a>, revision: &View<'a>) {
+        if !self.own(base, revision) {
+            return;
+        }
+        let shared = base.kinds & revision.kinds;
+        if shared.overlaps(Kinds::ARRAY) {
+            self.step(Into::Items, &base.items, &revision.items);
+        }
+        if shared.overlaps(Kinds::OBJECT) {
+            self.objects(base, revision);
+        }
+        self.unions(base, revision);
+        self.opaque(base, revision);
+    }
+
+    /// Compares what two schemas say without their parts; whether the parts are worth comparing. Not a part of its caller,
+    /// whose frame is on the stack once per level.
+    #[inline(never)]
+    fn own(&mut self, base: &View<'a>, revision: &View<'a>) -> bool {
         if let Some(problem) = base.problem.or(revision.problem) {
             self.unclear(problem.to_owned());
-            return;
+            return false;
         }
         if !self.is_probe {
             self.notes(base, revision);
         }
         if !self.values(base, revision) {
-            return;
+            return false;
         }
         let shared = base.kinds & revision.kinds;
         if shared.overlaps(Kinds::STRING) {
@@ -215,13 +237,12 @@ impl<'a> Walker<'a> {
             self.formats(base, revision);
         }
         if shared.overlaps(Kinds::ARRAY) {
-            self.arrays(base, revision);
+            self.lists(base, revision);
         }
         if shared.overlaps(Kinds::OBJECT) {
-            self.objects(base, revision);
+            self.ranges(Measure::Properties, base, revision);
         }
-        self.unions(base, revision);
-        self.opaque(base, revision);
+        true
     }
 
     /// What says nothing about values.
@@ -255,6 +276,7 @@ impl<'a> Walker<'a> {
         self.record(rule, rule.level, message, proof);
     }
 
+    #[inline(never)]
     fn record(&mut self, rule: &'static Rule, level: Level, message: String, proof: Proof<'a>) {
         let witness = if level == Level::Info { None } else { self.prove(proof) };
         let level = if witness.is_some() { Level::Breaking } else { level };
@@ -306,6 +328,7 @@ impl<'a> Walker<'a> {
         });
     }
 
+    #[inline(never)]
     pub(crate) fn unclear(&mut self, reason: String) {
         self.found += 1;
         if self.is_probe {

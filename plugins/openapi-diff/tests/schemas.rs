@@ -6,6 +6,7 @@ mod common;
 
 use common::{confirm, document, ids, operation, schemas};
 use serde_json::{Value, json};
+use stresshost_openapi::Spec;
 use stresshost_openapi_diff::{Comparison, Level, MAX_SCHEMA_CHANGES, compare};
 
 /// Changes as (rule, place, level), and reasons why there is nothing to say.
@@ -27,18 +28,19 @@ fn object(properties: Value) -> Value {
 
 /// Documents whose request and response are the component `A`.
 fn components(base: Value, revision: Value) -> Comparison {
-    let spec = |schemas: Value| {
-        let content =
-            json!({ "content": { "application/json": { "schema": { "$ref": "#/components/schemas/A" } } } });
-        document(json!({
-            "openapi": "3.1.0", "components": { "schemas": schemas },
-            "paths": { "/a": { "post": { "requestBody": content, "responses": { "200": content } } } },
-        }))
-    };
-    let (base, revision) = (spec(base), spec(revision));
+    let (base, revision) = (components_of(base), components_of(revision));
     let comparison = compare(&base, &revision);
     comparison.changes.iter().for_each(|change| confirm(&base, &revision, change));
     comparison
+}
+
+fn components_of(schemas: Value) -> Spec {
+    let content =
+        json!({ "content": { "application/json": { "schema": { "$ref": "#/components/schemas/A" } } } });
+    document(json!({
+        "openapi": "3.1.0", "components": { "schemas": schemas },
+        "paths": { "/a": { "post": { "requestBody": content, "responses": { "200": content } } } },
+    }))
 }
 
 #[test]
@@ -301,4 +303,29 @@ fn alternatives_within_alternatives_have_an_end() {
     let revision = operation("response-body", &nested(9, json!({ "type": "integer" })));
     let comparison = common::operations(base, revision);
     assert!(!comparison.not_comparable.is_empty());
+}
+
+/// A plugin has a stack of 256 KiB, and this is not all that is on it.
+const STACK: usize = 128 << 10;
+
+#[test]
+fn depth_needs_little_stack() {
+    let chain = |leaf: &str, wrap: fn(Value) -> Value| {
+        let mut schemas = json!({ "A": { "$ref": "#/components/schemas/S0" } });
+        for index in 0..80 {
+            let next = json!({ "$ref": format!("#/components/schemas/S{}", index + 1) });
+            schemas[format!("S{index}")] = object(json!({ "a": wrap(next) }));
+        }
+        schemas["S80"] = json!({ "type": leaf });
+        components_of(schemas)
+    };
+    let list: fn(Value) -> Value = |next| json!({ "type": "array", "items": next });
+    let alternatives: fn(Value) -> Value = |next| json!({ "oneOf": [next, { "type": "string" }] });
+    for (wrap, reason) in [(list, "too deep"), (alternatives, "which was which")] {
+        let (base, revision) = (chain("string", wrap), chain("integer", wrap));
+        let run = move || compare(&base, &revision);
+        let comparison = std::thread::Builder::new().stack_size(STACK).spawn(run).unwrap().join().unwrap();
+        assert_eq!(comparison.changes.len(), 0);
+        assert!(comparison.not_comparable[0].reason.contains(reason), "{comparison:?}");
+    }
 }
