@@ -4,6 +4,7 @@
 //! Everything here is pure: a document comes in as parsed JSON, and every problem names its place in it by a JSON pointer.
 //! What is wrong in one operation does not keep the others from being read.
 
+mod answers;
 mod bundle;
 pub mod cases;
 mod example;
@@ -19,5 +20,8 @@ pub use bundle::{bundle, referenced_files};
 pub use example::example;
 pub use limits::*;
 pub use read::read;
-pub use spec::{Body, Content, Header, Operation, Parameter, Place, Response, Scheme, Spec, Status, Version};
+pub use spec::{
+    Body, Content, Header, Link, LinkTarget, Operation, Parameter, Place, Response, Scheme, Spec, Status,
+    Version,
+};
 pub use validator::{Deviation, Validator, ValidatorError};

@@ -5,9 +5,7 @@ use stresshost_plan::Problem;
 
 use crate::pointer::child;
 use crate::schema::{Side, standalone};
-use crate::spec::{
-    Body, Content, Header, Operation, Parameter, Place, Response, Scheme, Spec, Status, Version,
-};
+use crate::spec::{Body, Content, Operation, Parameter, Place, Scheme, Spec, Version};
 use crate::{MAX_OPERATIONS, MAX_PROBLEMS, reference};
 
 /// Methods that a path item may have.
@@ -56,19 +54,19 @@ fn version(document: &Value) -> Result<Version, Problem> {
     }
 }
 
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     root: &'a Value,
     version: Version,
     problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
-    fn problem(&mut self, pointer: &str, message: impl Into<String>) {
+    pub(crate) fn problem(&mut self, pointer: &str, message: impl Into<String>) {
         self.problems.push(Problem::new(pointer, message));
     }
 
     /// What a node stands for; a reference that leads nowhere is a problem.
-    fn follow(&mut self, node: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pub(crate) fn follow(&mut self, node: &'a Value, pointer: &str) -> Option<&'a Value> {
         match reference::follow(self.root, node) {
             Ok((node, _)) => Some(node),
             Err(error) => {
@@ -78,7 +76,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn schema(&mut self, node: &Value, pointer: &str, side: Side) -> Option<Value> {
+    pub(crate) fn schema(&mut self, node: &Value, pointer: &str, side: Side) -> Option<Value> {
         match standalone(self.root, self.version, node, pointer, side) {
             Ok(schema) => Some(schema),
             Err(error) => {
@@ -185,22 +183,27 @@ impl<'a> Reader<'a> {
         let body = node.get("requestBody").and_then(|body| self.body(body, &child(pointer, "requestBody")));
         // A part of the request that cannot be read leaves nothing that could be sent.
         let is_whole = self.problems.len() == before;
-        let responses = self.responses(node, pointer);
+        let (responses, links) = self.responses(node, pointer);
         let defined = |name: &str| parameters.iter().any(|one| one.place == Place::Path && one.name == name);
         let missing: Vec<&str> = placeholders(path).filter(|name| !defined(name)).collect();
         if !missing.is_empty() {
             self.problem(pointer, format!("no parameter describes {} of `{path}`", missing.join(" and ")));
         }
         let security = node.get("security").or_else(|| self.root.get("security"));
+        let text = |key: &str| node.get(key).and_then(Value::as_str).map(str::to_owned);
+        let tags = node.get("tags").and_then(Value::as_array).into_iter().flatten();
         (is_whole && missing.is_empty()).then(|| Operation {
             method: method.to_ascii_uppercase(),
             path: path.to_owned(),
-            id: node.get("operationId").and_then(Value::as_str).map(str::to_owned),
+            id: text("operationId"),
+            summary: text("summary"),
+            tags: tags.filter_map(Value::as_str).map(str::to_owned).collect(),
             pointer: pointer.to_owned(),
             deprecated: node.get("deprecated") == Some(&Value::Bool(true)),
             parameters,
             body,
             responses,
+            links,
             security: ways(security),
         })
     }
@@ -227,9 +230,10 @@ impl<'a> Reader<'a> {
             else {
                 continue;
             };
-            let required = place == Place::Path || node.get("required") == Some(&Value::Bool(true));
+            let is_true = |key: &str| node.get(key) == Some(&Value::Bool(true));
+            let (required, deprecated) = (place == Place::Path || is_true("required"), is_true("deprecated"));
             let example = self.given_example(node);
-            read.push(Parameter { name: name.to_owned(), place, required, schema, example });
+            read.push(Parameter { name: name.to_owned(), place, required, deprecated, schema, example });
         }
         read
     }
@@ -240,7 +244,7 @@ impl<'a> Reader<'a> {
         Some(Body { required, contents: self.contents(node, pointer, Side::Request) })
     }
 
-    fn contents(&mut self, owner: &'a Value, pointer: &str, side: Side) -> Vec<Content> {
+    pub(crate) fn contents(&mut self, owner: &'a Value, pointer: &str, side: Side) -> Vec<Content> {
         let mut read = Vec::new();
         for (media_type, node) in owner.get("content").and_then(Value::as_object).into_iter().flatten() {
             let pointer = child(&child(pointer, "content"), media_type);
@@ -256,51 +260,16 @@ impl<'a> Reader<'a> {
         read
     }
 
-    fn responses(&mut self, operation: &'a Value, pointer: &str) -> Vec<Response> {
-        let pointer = child(pointer, "responses");
-        let mut read = Vec::new();
-        for (code, node) in operation.get("responses").and_then(Value::as_object).into_iter().flatten() {
-            let pointer = child(&pointer, code);
-            if code.starts_with("x-") {
-                continue;
-            }
-            let Some(status) = status(code) else {
-                self.problem(&pointer, format!("`{code}` is no status: 100 to 599, `4XX` or `default`"));
-                continue;
-            };
-            let Some(node) = self.follow(node, &pointer) else { continue };
-            let contents = self.contents(node, &pointer, Side::Response);
-            let headers = self.headers(node, &pointer);
-            read.push(Response { status, contents, headers });
-        }
-        read
-    }
-
-    fn headers(&mut self, response: &'a Value, pointer: &str) -> Vec<Header> {
-        let pointer = child(pointer, "headers");
-        let mut read = Vec::new();
-        for (name, node) in response.get("headers").and_then(Value::as_object).into_iter().flatten() {
-            let pointer = child(&pointer, name);
-            let Some(node) = self.follow(node, &pointer) else { continue };
-            let required = node.get("required") == Some(&Value::Bool(true));
-            let Some(schema) = node.get("schema") else { continue };
-            let Some(schema) = self.schema(schema, &child(&pointer, "schema"), Side::Response) else {
-                continue;
-            };
-            read.push(Header { name: name.clone(), required, schema });
-        }
-        read
-    }
-
     /// The example that stands beside a schema, or in it.
     fn given_example(&mut self, node: &'a Value) -> Option<Value> {
         if let Some(example) = node.get("example") {
             return Some(example.clone());
         }
-        let named =
-            node.get("examples").and_then(Value::as_object).and_then(|examples| examples.values().next());
-        if let Some(named) = named {
-            return reference::follow(self.root, named).ok()?.0.get("value").cloned();
+        let named = node.get("examples").and_then(Value::as_object).into_iter().flatten();
+        let value = |named| reference::follow(self.root, named).ok()?.0.get("value");
+        // One that lies elsewhere (`externalValue`) has no value here.
+        if let Some(value) = named.map(|(_, named)| named).find_map(value) {
+            return Some(value.clone());
         }
         let (schema, _) = reference::follow(self.root, node.get("schema")?).ok()?;
         let listed = schema.get("examples").and_then(Value::as_array).and_then(|examples| examples.first());
@@ -321,16 +290,6 @@ fn place(text: &str) -> Option<Place> {
         "cookie" => Place::Cookie,
         _ => return None,
     })
-}
-
-fn status(code: &str) -> Option<Status> {
-    if code == "default" {
-        return Some(Status::Default);
-    }
-    if let [hundred @ b'1'..=b'5', b'X' | b'x', b'X' | b'x'] = code.as_bytes() {
-        return Some(Status::Hundred(u16::from(hundred - b'0')));
-    }
-    code.parse().ok().filter(|code| (100..600).contains(code)).map(Status::Exact)
 }
 
 fn ways(security: Option<&Value>) -> Vec<Vec<String>> {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::pointer;
+
 /// A document, as far as a test needs it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spec {
@@ -17,6 +19,20 @@ pub struct Spec {
     pub operations: Vec<Operation>,
     /// Ways to authenticate, by the names that operations use.
     pub schemes: Vec<(String, Scheme)>,
+}
+
+impl Spec {
+    /// The operation that a link leads to, if it was read.
+    pub fn linked(&self, link: &Link) -> Option<&Operation> {
+        let leads_to = |operation: &&Operation| match &link.target {
+            LinkTarget::Id(id) => operation.id.as_ref() == Some(id),
+            LinkTarget::Pointer(reference) => {
+                let fragment = reference.strip_prefix('#').and_then(pointer::percent_decoded);
+                fragment.is_some_and(|fragment| fragment == operation.pointer)
+            }
+        };
+        self.operations.iter().find(leads_to)
+    }
 }
 
 /// The language of a document.
@@ -38,6 +54,10 @@ pub struct Operation {
     pub path: String,
     /// Its `operationId`.
     pub id: Option<String>,
+    /// What it does, in a few words.
+    pub summary: Option<String>,
+    /// Names it is sorted under.
+    pub tags: Vec<String>,
     /// JSON pointer of the operation.
     pub pointer: String,
     /// Whether it should no longer be used.
@@ -48,6 +68,8 @@ pub struct Operation {
     pub body: Option<Body>,
     /// What it may answer, in the order of the document.
     pub responses: Vec<Response>,
+    /// Where its answers lead, in the order of the document.
+    pub links: Vec<Link>,
     /// Names of the schemes of each way to be let in; an empty way lets anybody in, no way at all the same.
     pub security: Vec<Vec<String>>,
 }
@@ -81,6 +103,8 @@ pub struct Parameter {
     pub place: Place,
     /// Whether it must be there.
     pub required: bool,
+    /// Whether it should no longer be used.
+    pub deprecated: bool,
     /// Its schema, as JSON Schema 2020-12.
     pub schema: Value,
     /// An example from the document.
@@ -155,6 +179,30 @@ pub enum Status {
     Default,
 }
 
+/// Where an answer leads: an operation that can be called with something of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// Name in its response.
+    pub name: String,
+    /// Of which answers.
+    pub status: Status,
+    /// The operation it leads to.
+    pub target: LinkTarget,
+    /// By parameter, which may be qualified as in `path.id`: a runtime expression such as `$response.body#/id`, or a constant.
+    pub parameters: Vec<(String, String)>,
+    /// A runtime expression or a constant for the body.
+    pub body: Option<Value>,
+}
+
+/// How a link names its operation; [`Spec::linked`] finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkTarget {
+    /// By its `operationId`.
+    Id(String),
+    /// By a reference to its place, such as `#/paths/~1products/get`.
+    Pointer(String),
+}
+
 /// A header of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
@@ -200,6 +248,9 @@ mod tests {
             method: "GET".into(),
             path: "/".into(),
             id: None,
+            summary: None,
+            tags: Vec::new(),
+            links: Vec::new(),
             pointer: String::new(),
             deprecated: false,
             parameters: Vec::new(),
