@@ -98,6 +98,16 @@ fn what_is_just_outside_is_told_in_words() {
 }
 
 #[test]
+fn what_cannot_be_made_right_is_not_blamed_on_a_change() {
+    let schema = json!({ "type": "object", "required": ["a", "b"], "properties": { "a": { "pattern": "^(?=zz)" }, "b": {} } });
+    let cases = negative(&schema, &mut drawn(1));
+    assert!(
+        !cases.is_empty() && cases.iter().all(|case| case.about.ends_with("instead of an object")),
+        "{cases:?}"
+    );
+}
+
+#[test]
 fn schemas_without_end_have_some_cases() {
     for schema in [
         json!({ "$ref": "#/$defs/N", "$defs": { "N": { "type": "object", "required": ["a", "b"], "properties": {
