@@ -53,7 +53,9 @@ impl<'a> Reader<'a> {
             let Some(node) = self.follow(node, &pointer) else { continue };
             let text = |key: &str| node.get(key).and_then(Value::as_str).map(str::to_owned);
             let target = text("operationId").map(LinkTarget::Id);
-            let Some(target) = target.or_else(|| text("operationRef").map(LinkTarget::Pointer)) else {
+            let Some(target) =
+                target.or_else(|| text("operationRef").map(|to| LinkTarget::Pointer(self.in_paths(to))))
+            else {
                 self.problem(&pointer, "a link has an `operationId` or an `operationRef`");
                 continue;
             };
@@ -62,6 +64,16 @@ impl<'a> Reader<'a> {
             let body = node.get("requestBody").cloned();
             links.push(Link { name: name.clone(), status, target, parameters, body });
         }
+    }
+
+    /// A reference to an operation by its path, also where it names the place that the path refers to.
+    fn in_paths(&self, reference: String) -> String {
+        let found = reference.rsplit_once('/').and_then(|(item, method)| {
+            let is_it = |node: &Value| node.get("$ref").and_then(Value::as_str) == Some(item);
+            let (path, _) = self.root().get("paths")?.as_object()?.iter().find(|(_, node)| is_it(node))?;
+            Some(format!("#{}", child(&child("/paths", path), method)))
+        });
+        found.unwrap_or(reference)
     }
 }
 
@@ -97,14 +109,16 @@ mod tests {
                     "links": {
                         "one": { "operationId": "one", "parameters": { "path.id": "$response.body#/id", "limit": 5 } },
                         "same": { "$ref": "#/components/links/Same" },
+                        "moved": { "operationRef": "#/components/pathItems/Other/get" },
                         "none": { "operationId": "elsewhere" },
                         "odd": {} } },
                 "2XX": { "content": { "application/json": { "schema": { "example": 1 } } } } } } },
             "/pets/{id}": { "get": { "operationId": "one", "parameters": [
-                { "name": "id", "in": "path" }, { "name": "limit", "in": "query", "deprecated": true }] } } },
-            "components": { "links": { "Same": { "operationRef": "#/paths/~1pets~1%7Bid%7D/get", "requestBody": "$request.body" } } } }))
+                { "name": "id", "in": "path" }, { "name": "limit", "in": "query", "deprecated": true }] } },
+            "/other": { "$ref": "#/components/pathItems/Other" } },
+            "components": { "pathItems": { "Other": { "get": {} } }, "links": { "Same": { "operationRef": "#/paths/~1pets~1%7Bid%7D/get", "requestBody": "$request.body" } } } }))
         .unwrap();
-        let [make, one] = &spec.operations[..] else { panic!("{:?}", spec.operations) };
+        let [make, one, other] = &spec.operations[..] else { panic!("{:?}", spec.operations) };
         assert_eq!(
             (make.summary.as_deref(), &make.tags[..]),
             (Some("Makes a pet"), &["pets".to_owned(), "new".to_owned()][..])
@@ -113,12 +127,12 @@ mod tests {
             make.responses.iter().map(|response| response.contents[0].example.clone()).collect();
         assert_eq!(examples, [Some(json!({ "id": 7 })), Some(json!(1))]);
         assert_eq!(one.parameters.iter().map(|one| one.deprecated).collect::<Vec<_>>(), [false, true]);
-        let [first, same, none] = &make.links[..] else { panic!("{:?}", make.links) };
+        let [first, same, moved, none] = &make.links[..] else { panic!("{:?}", make.links) };
         assert_eq!((first.name.as_str(), first.status), ("one", Status::Exact(201)));
         let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         assert_eq!(first.parameters, [pair("path.id", "$response.body#/id"), pair("limit", "5")]);
         assert_eq!(same.body, Some(json!("$request.body")));
-        assert_eq!([first, same].map(|link| spec.linked(link)), [Some(one); 2]);
+        assert_eq!([first, same, moved].map(|link| spec.linked(link)), [Some(one), Some(one), Some(other)]);
         assert_eq!(spec.linked(none), None);
         let places: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
         assert_eq!(places, ["/paths/~1pets/post/responses/201/links/odd"]);

@@ -27,6 +27,9 @@ pub const MAX_CASES_BELOW: usize = 20;
 /// Depth of the places that cases are made of. What is deeper is seldom looked at by a server's own checks.
 pub const MAX_CASE_DEPTH: usize = 3;
 
+/// Places of one schema looked at for cases. Choices within choices multiply; in the large documents of the tests it is about a hundred.
+pub const MAX_CASE_PLACES: usize = 1_500;
+
 /// Parts of one made value. Documents that refer in circles would otherwise have values without end.
 pub const MAX_CASE_NODES: usize = 2_000;
 

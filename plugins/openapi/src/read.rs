@@ -65,6 +65,10 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem::new(pointer, message));
     }
 
+    pub(crate) fn root(&self) -> &'a Value {
+        self.root
+    }
+
     /// What a node stands for; a reference that leads nowhere is a problem.
     pub(crate) fn follow(&mut self, node: &'a Value, pointer: &str) -> Option<&'a Value> {
         match reference::follow(self.root, node) {

@@ -24,11 +24,13 @@ pub(super) struct Maker<'a> {
     draw: &'a mut dyn FnMut(u64) -> u64,
     /// Parts of the value that is being made.
     nodes: usize,
+    /// Places looked at for cases.
+    pub(super) places: usize,
 }
 
 impl<'a> Maker<'a> {
     pub(super) fn new(root: &'a Value, draw: &'a mut dyn FnMut(u64) -> u64) -> Self {
-        Self { root, draw, nodes: 0 }
+        Self { root, draw, nodes: 0, places: 0 }
     }
 
     /// A number below `below`, which is at least 1.

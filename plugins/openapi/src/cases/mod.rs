@@ -21,7 +21,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::{MAX_CASES, Validator};
-use make::Maker;
+use make::{Extent, Maker};
 use walk::Side;
 
 pub use shrink::{shrink, smaller};
@@ -55,7 +55,13 @@ pub fn positive(schema: &Value, draw: &mut dyn FnMut(u64) -> u64) -> Vec<Case> {
 /// `draw(n)` gives a number below `n`.
 pub fn negative(schema: &Value, draw: &mut dyn FnMut(u64) -> u64) -> Vec<Case> {
     let Ok(validator) = Validator::new(schema) else { return Vec::new() };
-    let candidates = Maker::new(schema, draw).cases(schema, Side::Outside);
+    let mut maker = Maker::new(schema, draw);
+    let (base, mut candidates) = (maker.value(schema, Extent::Least), maker.cases(schema, Side::Outside));
+    // Changes to what was wrong already would be told as the cause.
+    let is_container = |value: &Value| value.is_object() || value.is_array();
+    if is_container(&base) && !validator.is_valid(&base) {
+        candidates.retain(|case| !is_container(&case.value));
+    }
     confirmed(candidates, |value| !validator.is_valid(value))
 }
 

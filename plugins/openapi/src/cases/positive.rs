@@ -54,7 +54,7 @@ fn texts(maker: &mut Maker<'_>, schema: &Value, cases: &mut Vec<Case>) {
     let least = words::count(schema, "minLength").unwrap_or(0);
     let most = words::count(schema, "maxLength").filter(|most| *most <= MAX_CASE_TEXT);
     cases.push(Case::new(letters("text".len().max(least).min(most.unwrap_or(MAX_CASE_TEXT))), "a text"));
-    if least <= MAX_CASE_TEXT {
+    if least < MAX_CASE_TEXT {
         cases.push(Case::new(letters(least), format!("the shortest, length {least}")));
         cases.push(Case::new(letters(least + 1), format!("length {}", least + 1)));
     }

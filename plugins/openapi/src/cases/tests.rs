@@ -98,7 +98,23 @@ fn what_is_just_outside_is_told_in_words() {
 }
 
 #[test]
+fn what_cannot_be_made_right_is_not_blamed_on_a_change() {
+    let schema = json!({ "type": "object", "required": ["a", "b"], "properties": { "a": { "pattern": "^(?=zz)" }, "b": {} } });
+    let cases = negative(&schema, &mut drawn(1));
+    assert!(
+        !cases.is_empty() && cases.iter().all(|case| case.about.ends_with("instead of an object")),
+        "{cases:?}"
+    );
+}
+
+#[test]
 fn schemas_without_end_have_some_cases() {
+    let branch = |index: usize| {
+        json!({ "type": "object", "required": ["op", "l", "r"], "properties": {
+        "op": { "const": index }, "l": { "$ref": "#/$defs/E" }, "r": { "$ref": "#/$defs/E" }, "e": { "anyOf": [{ "$ref": "#/$defs/E" }, {}] } } })
+    };
+    let branches: Vec<Value> =
+        std::iter::once(json!({ "type": "integer" })).chain((0..19).map(branch)).collect();
     for schema in [
         json!({ "$ref": "#/$defs/N", "$defs": { "N": { "type": "object", "required": ["a", "b"], "properties": {
             "a": { "$ref": "#/$defs/N" }, "b": { "$ref": "#/$defs/N" } } } } }),
@@ -107,6 +123,7 @@ fn schemas_without_end_have_some_cases() {
             { "type": "object", "required": ["l", "r"], "properties": { "l": { "$ref": "#/$defs/T" }, "r": { "$ref": "#/$defs/T" } } },
             { "type": "integer" }] } } }),
         json!({ "allOf": [{ "$ref": "#/$defs/A" }], "$defs": { "A": { "allOf": [{ "$ref": "#/$defs/A" }] } } }),
+        json!({ "$ref": "#/$defs/E", "$defs": { "E": { "oneOf": branches } } }),
         json!(true),
         json!(false),
     ] {

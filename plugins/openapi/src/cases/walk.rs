@@ -5,7 +5,10 @@ use serde_json::Value;
 use super::flat::with_branch;
 use super::make::{Extent, Maker};
 use super::{Case, negative, positive, words};
-use crate::{MAX_CASE_DEPTH, MAX_CASE_ITEMS, MAX_CASES, MAX_CASES_BELOW, MAX_CHOICES, MAX_NESTED_CHOICES};
+use crate::{
+    MAX_CASE_DEPTH, MAX_CASE_ITEMS, MAX_CASE_PLACES, MAX_CASES, MAX_CASES_BELOW, MAX_CHOICES,
+    MAX_NESTED_CHOICES,
+};
 
 /// On which side of a schema values are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,10 @@ impl Maker<'_> {
     }
 
     fn cases_at(&mut self, schema: &Value, side: Side, place: Place) -> Vec<Case> {
+        self.places += 1;
+        if self.places > MAX_CASE_PLACES {
+            return Vec::new();
+        }
         let schema = self.flat(schema).into_owned();
         let chosen = words::branches(&schema).filter(|_| place.choices < MAX_NESTED_CHOICES);
         if let Some((key, list)) = chosen {
@@ -57,7 +64,7 @@ impl Maker<'_> {
 
     /// The cases of each branch. With one that is wrong in the first branch some other may still agree; that is seen later.
     fn choices(&mut self, schema: &Value, key: &str, list: &[Value], side: Side, place: Place) -> Vec<Case> {
-        let count = list.len().min(MAX_CHOICES);
+        let count = list.len().min(MAX_CHOICES).min(place.limit);
         let limit = (place.limit / count.max(1)).max(2);
         let inner = Place { choices: place.choices + 1, limit, ..place };
         let mut groups = Vec::new();
