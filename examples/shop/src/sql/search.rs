@@ -83,6 +83,10 @@ fn insert(fill: &mut rusqlite::Statement<'_>, product: &Product) -> rusqlite::Re
 }
 
 fn find_bound(connection: &Connection, query: &Query) -> rusqlite::Result<Found> {
+    // LIKE would read its pattern as far as this character, which no product has.
+    if query.text.contains('\0') {
+        return Ok(Found { items: Vec::new(), total: 0 });
+    }
     let pattern = format!("%{}%", escaped(&query.text));
     let (min, max) = (clamped(query.min_price), clamped(query.max_price));
     let matches = format!("{MATCHES} ?4 ESCAPE '\\'");
