@@ -1,6 +1,7 @@
 //! Every bound on what the shop holds or accepts, with what happens there.
 
-/// Products generated at start. One is about 1 KiB with its rendered JSON, so this is about 100 MiB.
+/// Products generated at start. One is about 1 KiB with its rendered JSON, so this is about 100 MiB,
+/// and a quarter of that once more in SQLite.
 /// A configuration that asks for more is refused.
 pub const MAX_PRODUCTS: usize = 100_000;
 

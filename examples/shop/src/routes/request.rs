@@ -29,7 +29,7 @@ impl FromRequestParts<Arc<Core>> for Number {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self, Response> {
-        Self::read(parts, core).await.map_err(|problem| malformed(core, &parts.uri, problem))
+        Self::read(parts, core).await.map_err(|problem| malformed(shows_trace(core, &parts.uri), problem))
     }
 }
 
@@ -53,9 +53,9 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Core>> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self, Response> {
         let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, core).await;
-        query
-            .map(|Query(value)| Self(value))
-            .map_err(|rejection| malformed(core, &parts.uri, Problem::bad_request(rejection.body_text())))
+        query.map(|Query(value)| Self(value)).map_err(|rejection| {
+            malformed(shows_trace(core, &parts.uri), Problem::bad_request(rejection.body_text()))
+        })
     }
 }
 
@@ -66,26 +66,28 @@ impl<T: DeserializeOwned> FromRequest<Arc<Core>> for Document<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, core: &Arc<Core>) -> Result<Self, Response> {
-        let uri = request.uri().clone();
+        let trace = shows_trace(core, request.uri());
         let document: Result<Json<T>, JsonRejection> = Json::from_request(request, core).await;
         document.map(|Json(value)| Self(value)).map_err(|rejection| match rejection.status() {
             StatusCode::UNPROCESSABLE_ENTITY => {
                 let detail = rejection.body_text();
                 Problem::of_kind(StatusCode::UNPROCESSABLE_ENTITY, "validation", detail).into_response()
             }
-            StatusCode::BAD_REQUEST => malformed(core, &uri, Problem::bad_request(rejection.body_text())),
+            StatusCode::BAD_REQUEST => malformed(trace, Problem::bad_request(rejection.body_text())),
             status => Problem::new(status, rejection.body_text()).into_response(),
         })
     }
 }
 
-/// The answer to what cannot be read: the problem, or a backtrace where the weakness `stack_trace` is on.
-fn malformed(core: &Core, uri: &Uri, problem: Problem) -> Response {
+/// Whether the weakness `stack_trace` is on for a request.
+fn shows_trace(core: &Core, uri: &Uri) -> bool {
     // The control routes stay as they are, or nobody could steer the shop.
-    if core.weaknesses.has(Weakness::StackTrace) && !uri.path().starts_with("/_") {
-        return backtrace::shown(problem.detail());
-    }
-    problem.into_response()
+    core.weaknesses.has(Weakness::StackTrace) && !uri.path().starts_with("/_")
+}
+
+/// The answer to what cannot be read: the problem, or the trace of a panic.
+fn malformed(trace: bool, problem: Problem) -> Response {
+    if trace { backtrace::shown(problem.detail()) } else { problem.into_response() }
 }
 
 /// The user whose bearer token the request carries; otherwise 401.
