@@ -1,8 +1,7 @@
 //! Every bound on what the shop holds or accepts, with what happens there.
 
-/// Products generated at start. One is about 1 KiB with its rendered JSON, so this is about 100 MiB,
-/// and a quarter of that once more in SQLite.
-/// A configuration that asks for more is refused.
+/// Products generated at start. One is about 1 KiB with its rendered JSON, so this is about 100 MiB, and
+/// a quarter of that once more in SQLite. A configuration that asks for more is refused.
 pub const MAX_PRODUCTS: usize = 100_000;
 
 /// Seeded users (`user1`..). They are computed, not stored; the bound keeps ids short.
@@ -88,8 +87,8 @@ pub const MAX_NEWSLETTER_PAGES: usize = 256;
 /// Milliseconds one statement may sleep in all. Beyond, `sleep` returns at once.
 pub const MAX_SQL_SLEEP_MS: u64 = 10_000;
 
-/// Instructions SQLite runs for one request, about two seconds' worth: a search of the largest catalogue needs a
-/// tenth. Beyond, the statement is interrupted, which only an injected one meets.
+/// Instructions SQLite runs for one request, about a second's worth, and many times what a search of the largest
+/// catalogue needs. Beyond, the statement is interrupted, which only an injected one meets.
 pub const MAX_SQL_INSTRUCTIONS: u32 = 100_000_000;
 
 /// Bytes of one value or statement in SQLite; a request body is no longer. More is an error of SQLite's.

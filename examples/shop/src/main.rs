@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use stresshost_shop::{Faults, Latency, Shop, ShopConfig, Weaknesses};
+use stresshost_shop::{Faults, Latency, Shop, ShopConfig, ShopError, Weaknesses};
 
 /// A small e-commerce platform to put under load, which can be broken on purpose.
 ///
@@ -98,14 +98,29 @@ impl From<Arguments> for ShopConfig {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
+#[expect(clippy::print_stderr, reason = "a program tells why it failed")]
+fn main() -> ExitCode {
+    let config = ShopConfig::from(Arguments::parse());
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {}", ShopError::Thread(error));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(serve(config));
+    // A statement of SQLite that sleeps must not hold the stop up.
+    runtime.shutdown_background();
+    code
+}
+
+/// Serves until a signal tells to stop.
 #[expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a program tells its address and why it failed"
 )]
-async fn main() -> ExitCode {
-    let config = ShopConfig::from(Arguments::parse());
+async fn serve(config: ShopConfig) -> ExitCode {
     // Caught before the address is printed: whoever reads it may stop the shop at once.
     let stopped = match stop_signal() {
         Ok(stopped) => stopped,
