@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::faults::{Faults, FieldProblem};
 use crate::limits::{MAX_PRODUCTS, MAX_SEEDED_USERS};
+use crate::weakness::Weaknesses;
 
 /// What a shop is started with.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct ShopConfig {
     pub token_ttl_s: u32,
     /// The faults to start with.
     pub faults: Faults,
+    /// The weaknesses to start with.
+    pub weaknesses: Weaknesses,
 }
 
 impl Default for ShopConfig {
@@ -35,6 +38,7 @@ impl Default for ShopConfig {
             users: 1000,
             token_ttl_s: 3600,
             faults: Faults::default(),
+            weaknesses: Weaknesses::NONE,
         }
     }
 }
@@ -69,6 +73,9 @@ pub enum ShopError {
     /// A fault is out of range.
     #[error("fault `{}` {}", .0.path, .0.message)]
     Fault(#[from] FieldProblem),
+    /// The embedded database could not be filled.
+    #[error("cannot fill the embedded database: {0}; generate fewer products if memory is short")]
+    Database(rusqlite::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {source}; choose another port, or 0 for a free one")]
     Bind {

@@ -64,6 +64,10 @@ impl Catalogue {
         self.entry(id).map(|entry| &entry.product)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Product> {
+        self.entries.iter().map(|entry| &entry.product)
+    }
+
     /// The rendered JSON of a product.
     pub(crate) fn json(&self, id: u64) -> Option<Bytes> {
         self.entry(id).map(|entry| entry.json.clone())

@@ -1,10 +1,13 @@
-//! What every request passes on its way in and out: counting, reading the body, faults.
+//! What every request passes on its way in and out: counting, reading the body, faults, headers.
 
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::header::CONNECTION;
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, HeaderMap, HeaderName, ORIGIN,
+    SERVER, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +17,9 @@ use crate::faults::{Arrival, Outcome, wait};
 use crate::limits::MAX_BODY_BYTES;
 use crate::problem::Problem;
 use crate::state::Core;
+use crate::weakness::{Weakness, Weaknesses};
+
+const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
 
 /// The gate of one route.
 #[derive(Clone)]
@@ -30,6 +36,12 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
     let core = &gate.core;
     core.counters.request(gate.route);
     let version = request.version();
+    let weaknesses = core.weaknesses.get();
+    let origin = if weaknesses.contains(Weakness::CorsReflection) {
+        request.headers().get(ORIGIN).cloned()
+    } else {
+        None
+    };
     let arrival = if gate.breakable { core.faults.arrive() } else { Arrival::Served(Outcome::NONE) };
     let close = matches!(arrival, Arrival::Served(Outcome { close: true, .. }));
     let mut response = match read_body(request).await {
@@ -41,7 +53,23 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
     if close && version <= Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !weaknesses.is_empty() {
+        weaken(response.headers_mut(), weaknesses, origin);
+    }
     counted(response, Arc::clone(&core.counters), gate.route)
+}
+
+/// Adds the headers that should not be there.
+fn weaken(headers: &mut HeaderMap, weaknesses: Weaknesses, origin: Option<HeaderValue>) {
+    if let Some(origin) = origin {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
+    if weaknesses.contains(Weakness::VerboseServer) {
+        headers.insert(SERVER, HeaderValue::from_static("shop/0.1 (axum 0.8; sqlite 3.45)"));
+        headers.insert(X_POWERED_BY, HeaderValue::from_static("axum"));
+    }
 }
 
 /// Reads the whole body, so that no answer leaves one unread: hyper would have to close such a connection.

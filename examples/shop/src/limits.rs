@@ -1,7 +1,7 @@
 //! Every bound on what the shop holds or accepts, with what happens there.
 
-/// Products generated at start. One is about 1 KiB with its rendered JSON, so this is about 100 MiB.
-/// A configuration that asks for more is refused.
+/// Products generated at start. One is about 1 KiB with its rendered JSON, so this is about 100 MiB, and
+/// a quarter of that once more in SQLite. A configuration that asks for more is refused.
 pub const MAX_PRODUCTS: usize = 100_000;
 
 /// Seeded users (`user1`..). They are computed, not stored; the bound keeps ids short.
@@ -56,3 +56,40 @@ pub const MAX_CONNECTIONS: usize = 32_768;
 
 /// Seconds a graceful stop waits for responses under way before it cuts them off.
 pub const STOP_GRACE_S: u64 = 5;
+
+/// Changed profiles of seeded users kept. The next change makes the oldest profile what it was at the start.
+pub const MAX_CHANGED_PROFILES: usize = 16_384;
+
+/// Users on the administrator's list, which tells the total beside them; the rest is not shown.
+pub const MAX_LISTED_USERS: usize = 100;
+
+/// Failed logins in a row until an account is locked, which is then answered 423.
+pub const MAX_FAILED_LOGINS: u8 = 5;
+
+/// Seconds an account stays locked: fifteen minutes, the usual advice against guessing.
+pub const LOCK_S: u64 = 15 * 60;
+
+/// Characters of the query of `/products/search`: room for any probe. More is answered 400.
+pub const MAX_QUERY_CHARS: usize = 200;
+
+/// Connections that search the catalogue at the same time; a search takes about a millisecond. More of them wait.
+pub const MAX_SEARCH_CONNECTIONS: usize = 4;
+
+/// Connections to the newsletter, each of which may sleep at the same time. More additions wait.
+pub const MAX_NEWSLETTER_CONNECTIONS: usize = 64;
+
+/// Addresses the newsletter keeps, spread evenly over its connections. The next one forgets the oldest.
+pub const MAX_NEWSLETTER_ROWS: usize = 10_000;
+
+/// Pages of 4 KiB that one connection's part of the newsletter may take; an addition beyond fails in silence.
+pub const MAX_NEWSLETTER_PAGES: usize = 256;
+
+/// Milliseconds one statement may sleep in all. Beyond, `sleep` returns at once.
+pub const MAX_SQL_SLEEP_MS: u64 = 10_000;
+
+/// Instructions SQLite runs for one request, about a second's worth, and many times what a search of the largest
+/// catalogue needs. Beyond, the statement is interrupted, which only an injected one meets.
+pub const MAX_SQL_INSTRUCTIONS: u32 = 100_000_000;
+
+/// Bytes of one value or statement in SQLite; a request body is no longer. More is an error of SQLite's.
+pub const MAX_SQL_VALUE_BYTES: i32 = 64 * 1024;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use stresshost_shop::{Faults, Latency, Shop, ShopConfig};
+use stresshost_shop::{Faults, Latency, Shop, ShopConfig, ShopError, Weaknesses};
 
 /// A small e-commerce platform to put under load, which can be broken on purpose.
 ///
@@ -35,6 +35,9 @@ struct Arguments {
     /// Seconds until a token expires.
     #[arg(long, value_name = "S", default_value_t = 3600)]
     token_ttl: u32,
+    /// Weakness to switch on, or all; may be given several times. The README lists them.
+    #[arg(long = "weakness", value_name = "NAME")]
+    weaknesses: Vec<Weaknesses>,
     #[command(flatten)]
     faults: FaultArguments,
 }
@@ -80,6 +83,7 @@ impl From<Arguments> for ShopConfig {
             products: arguments.products,
             users: arguments.users,
             token_ttl_s: arguments.token_ttl,
+            weaknesses: arguments.weaknesses.into_iter().flat_map(Weaknesses::iter).collect(),
             faults: Faults {
                 latency: faults.latency,
                 slow_ratio: faults.slow_ratio,
@@ -94,14 +98,29 @@ impl From<Arguments> for ShopConfig {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
+#[expect(clippy::print_stderr, reason = "a program tells why it failed")]
+fn main() -> ExitCode {
+    let config = ShopConfig::from(Arguments::parse());
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {}", ShopError::Thread(error));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(serve(config));
+    // A statement of SQLite that sleeps must not hold the stop up.
+    runtime.shutdown_background();
+    code
+}
+
+/// Serves until a signal tells to stop.
 #[expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a program tells its address and why it failed"
 )]
-async fn main() -> ExitCode {
-    let config = ShopConfig::from(Arguments::parse());
+async fn serve(config: ShopConfig) -> ExitCode {
     // Caught before the address is printed: whoever reads it may stop the shop at once.
     let stopped = match stop_signal() {
         Ok(stopped) => stopped,
@@ -147,6 +166,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stresshost_shop::Weakness;
 
     fn config(flags: &[&str]) -> Result<ShopConfig, clap::Error> {
         Arguments::try_parse_from([&["shop"], flags].concat()).map(ShopConfig::from)
@@ -155,7 +175,8 @@ mod tests {
     #[test]
     fn flags_become_the_configuration() {
         let flags = "--port 8080 --seed 7 --products 50 --users 9 --token-ttl 60 --latency uniform:1..5 --slow-ratio 0.1 \
-            --slow-ms 200 --error-rate 0.02 --stall 1000:500 --rate-limit 300 --close-rate 0.3";
+            --slow-ms 200 --error-rate 0.02 --stall 1000:500 --rate-limit 300 --close-rate 0.3 \
+            --weakness bola --weakness sql_injection";
         let config = config(&flags.split_whitespace().collect::<Vec<_>>()).unwrap();
         assert_eq!(config.addr, SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
         assert_eq!((config.seed, config.products, config.users, config.token_ttl_s), (7, 50, 9, 60));
@@ -170,13 +191,22 @@ mod tests {
             close_rate: 0.3,
         };
         assert_eq!(config.faults, expected);
+        let weaknesses: Vec<_> = config.weaknesses.iter().map(Weakness::name).collect();
+        assert_eq!(weaknesses, ["sql_injection", "bola"]);
         let plain = super::tests::config(&[]).unwrap();
-        assert_eq!(plain.faults, Faults::default());
+        assert_eq!((plain.faults, plain.weaknesses), (Faults::default(), Weaknesses::NONE));
+        assert_eq!(super::tests::config(&["--weakness", "all"]).unwrap().weaknesses, Weaknesses::all());
     }
 
     #[test]
     fn wrong_flags_are_refused() {
-        for flags in [["--latency", "fast"], ["--stall", "5"], ["--stall", "x:5"], ["--slow-ratio", "0.1"]] {
+        for flags in [
+            ["--latency", "fast"],
+            ["--stall", "5"],
+            ["--stall", "x:5"],
+            ["--slow-ratio", "0.1"],
+            ["--weakness", "x"],
+        ] {
             assert!(config(&flags).is_err(), "{flags:?}");
         }
     }

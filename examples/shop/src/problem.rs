@@ -79,6 +79,19 @@ impl Problem {
             )
         }
     }
+
+    /// 423 with the whole seconds after which the account opens again.
+    pub(crate) fn locked(retry_after_s: u64) -> Self {
+        let detail = format!("too many failed logins; the account opens again in {retry_after_s} s");
+        Self {
+            header: Some(Extra::RetryAfter { seconds: retry_after_s }),
+            ..Self::of_kind(StatusCode::LOCKED, "account-locked", detail)
+        }
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
 }
 
 impl IntoResponse for Problem {

@@ -26,6 +26,7 @@ use crate::faults::{Faults, FieldProblem};
 use crate::limits::{MAX_CONNECTIONS, STOP_GRACE_S};
 use crate::routes;
 use crate::state::Core;
+use crate::weakness::Weaknesses;
 
 /// Pause after a failed accept, which mostly means that descriptors ran out: retrying at once would spin.
 const ACCEPT_RETRY: Duration = Duration::from_millis(20);
@@ -63,6 +64,16 @@ impl ShopHandle {
         Ok(())
     }
 
+    /// The weaknesses in force.
+    pub fn weaknesses(&self) -> Weaknesses {
+        self.core.weaknesses.get()
+    }
+
+    /// Replaces the weaknesses from now on. What was stored while others were in force stays.
+    pub fn set_weaknesses(&self, weaknesses: impl Into<Weaknesses>) {
+        self.core.weaknesses.set(weaknesses.into());
+    }
+
     /// Makes all requests, those under way included, wait until `duration` from now.
     pub fn stall(&self, duration: Duration) {
         self.core.faults.stall(duration);
@@ -97,7 +108,7 @@ impl Shop {
         let tcp = TcpListener::bind(config.addr).await.map_err(bind_error)?;
         let addr = tcp.local_addr().map_err(bind_error)?;
         let unix = Unix::bind(&config)?;
-        let core = Arc::new(Core::new(&config, routes::counters()));
+        let core = Arc::new(Core::new(&config, routes::counters())?);
         let (stop, stopping) = watch::channel(false);
         let mut server = JoinSet::new();
         server.spawn(serve(tcp, unix, Arc::clone(&core), stopping));
@@ -128,6 +139,8 @@ impl Shop {
                 Err(error) => return drop(started.send(Err(ShopError::Thread(error)))),
             };
             runtime.block_on(run(config, started, stopped));
+            // A statement of SQLite that sleeps must not hold the stop up.
+            runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("shop".to_owned()).spawn(body);
         let thread = thread.map_err(ShopError::Thread)?;

@@ -1,4 +1,4 @@
-//! Routes for whoever runs the test: faults and counts.
+//! Routes for whoever runs the test: faults, weaknesses and counts.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::request::{Document, Params, Reply, json};
 use crate::faults::{Faults, delay, wait};
 use crate::problem::Problem;
 use crate::state::Core;
+use crate::weakness::Weaknesses;
 
 #[derive(Deserialize)]
 pub(super) struct Stall {
@@ -27,6 +28,19 @@ pub(super) async fn set_faults(State(core): State<Arc<Core>>, Document(faults): 
     faults.validate().map_err(|problem| Problem::invalid(vec![problem]))?;
     core.faults.set(faults);
     Ok(json(StatusCode::OK, core.faults.faults()))
+}
+
+pub(super) async fn weaknesses(State(core): State<Arc<Core>>) -> Response {
+    json(StatusCode::OK, core.weaknesses.get())
+}
+
+/// Replaces all weaknesses; those left out are off.
+pub(super) async fn set_weaknesses(
+    State(core): State<Arc<Core>>,
+    Document(weaknesses): Document<Weaknesses>,
+) -> Response {
+    core.weaknesses.set(weaknesses);
+    json(StatusCode::OK, core.weaknesses.get())
 }
 
 pub(super) async fn stall(State(core): State<Arc<Core>>, Params(query): Params<Stall>) -> Reply {

@@ -1,24 +1,28 @@
 //! The routes, as one table: what is served, counted and described is this list.
 
+mod backtrace;
 mod cart;
 mod checkout;
 mod control;
+mod newsletter;
+mod page;
 mod probe;
 mod products;
+mod profile;
 mod request;
+mod search;
+mod unmatched;
 mod users;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 use crate::counts::Counters;
 use crate::gate::{self, Gate};
-use crate::problem::Problem;
 use crate::state::Core;
 
 /// The name under which requests that no route matched are counted.
@@ -43,16 +47,25 @@ fn table() -> Vec<Entry> {
     vec![
         (Health, "GET /health", get(probe::health)),
         (Business, "GET /products", get(products::list)),
+        (Business, "GET /products/search", get(search::search)),
         (Business, "GET /products/{id}", get(products::detail)),
         (Business, "GET /products/{id}/stock", get(products::stock)),
         (Business, "POST /users", post(users::register)),
+        (Business, "POST /users/register", post(users::register_customer)),
+        (Business, "POST /users/login", post(users::log_in)),
         (Business, "GET /users/me", get(users::me)),
+        (Business, "GET /users/{id}/profile", get(profile::show)),
+        (Business, "PATCH /users/{id}/profile", patch(profile::change)),
+        (Business, "GET /admin/users", get(profile::list)),
         (Business, "POST /auth/token", post(users::log_in)),
         (Business, "GET /cart", get(cart::show)),
         (Business, "POST /cart/items", post(cart::add)),
+        (Business, "POST /cart/add", post(cart::add)),
+        (Business, "POST /cart/checkout", post(checkout::check_out_cart)),
         (Business, "DELETE /cart/items/{id}", delete(cart::remove)),
         (Business, "POST /checkout", post(checkout::check_out)),
         (Business, "GET /orders/{id}", get(checkout::order)),
+        (Business, "POST /newsletter", post(newsletter::subscribe)),
         (Business, "GET /openapi.json", get(probe::openapi)),
         (Business, "GET /html", get(probe::html)),
         (Business, "GET /bytes/{n}", get(probe::bytes)),
@@ -62,6 +75,8 @@ fn table() -> Vec<Entry> {
         (Business, "GET /redirect/{n}", get(probe::redirect)),
         (Control, "GET /_faults", get(control::faults)),
         (Control, "PUT /_faults", put(control::set_faults)),
+        (Control, "GET /_weaknesses", get(control::weaknesses)),
+        (Control, "PUT /_weaknesses", put(control::set_weaknesses)),
         (Control, "POST /_stall", post(control::stall)),
         (Control, "GET /_counts", get(control::counts)),
     ]
@@ -80,25 +95,16 @@ pub(crate) fn router(core: &Arc<Core>) -> Router {
         from_fn_with_state(gate, gate::pass)
     };
     let table = table();
-    let unmatched = table.len();
+    let rest = table.len();
     let mut router = Router::new();
     for (index, (kind, name, handler)) in table.into_iter().enumerate() {
         let path = name.split_once(' ').map_or(name, |(_, path)| path);
         router = router.route(path, handler.route_layer(gate(index, kind)));
     }
     router
-        .fallback(not_found.layer(gate(unmatched, Kind::Health)))
-        .method_not_allowed_fallback(method_not_allowed.layer(gate(unmatched, Kind::Health)))
+        .fallback(unmatched::not_found.layer(gate(rest, Kind::Health)))
+        .method_not_allowed_fallback(unmatched::method_not_allowed.layer(gate(rest, Kind::Health)))
         .with_state(Arc::clone(core))
-}
-
-async fn not_found(uri: Uri) -> Problem {
-    Problem::not_found(format!("there is nothing at {}", uri.path()))
-}
-
-async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    let detail = format!("{} does not support {method}; see the Allow header", uri.path());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::page::page;
 use super::request::{Number, Reply, json};
 use crate::body::Generated;
 use crate::limits::{MAX_PROBE_BYTES, MAX_REDIRECTS};
@@ -27,8 +28,8 @@ pub(super) async fn openapi() -> Response {
     ([(CONTENT_TYPE, "application/json")], Bytes::from_static(crate::OPENAPI.as_bytes())).into_response()
 }
 
-pub(super) async fn html() -> Html<&'static str> {
-    Html(PAGE)
+pub(super) async fn html() -> Response {
+    page(PAGE.to_owned())
 }
 
 pub(super) async fn bytes(State(core): State<Arc<Core>>, Number(n): Number) -> Reply {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bounded;
+mod logins;
 mod tokens;
 mod users;
 
@@ -13,13 +14,15 @@ use stresshost_clock::Clock;
 pub(crate) use accounts::{Accounts, AddError, Checkout, CheckoutError, Line, Order};
 pub(crate) use bounded::Bounded;
 pub(crate) use tokens::Tokens;
-pub(crate) use users::{RegisterError, Users};
+pub(crate) use users::{ADMIN, CUSTOMER, Changes, LogInError, Profile, RegisterError, Users};
 
 use crate::body;
-use crate::config::ShopConfig;
+use crate::config::{ShopConfig, ShopError};
 use crate::counts::Counters;
 use crate::data::Catalogue;
 use crate::faults::Switch;
+use crate::sql::{Newsletter, Search};
+use crate::weakness::Live;
 
 /// Shards of each store: requests of different users seldom meet on a lock.
 const SHARDS: usize = 16;
@@ -29,29 +32,36 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) token_ttl_s: u32,
     pub(crate) catalogue: Catalogue,
+    pub(crate) search: Search,
+    pub(crate) newsletter: Newsletter,
     pub(crate) users: Users,
     pub(crate) tokens: Tokens,
     pub(crate) accounts: Accounts,
     pub(crate) faults: Switch,
+    pub(crate) weaknesses: Live,
     pub(crate) counters: Arc<Counters>,
     /// The block that `/bytes` and its kin send slices of.
     pub(crate) block: Bytes,
 }
 
 impl Core {
-    pub(crate) fn new(config: &ShopConfig, counters: Counters) -> Self {
+    pub(crate) fn new(config: &ShopConfig, counters: Counters) -> Result<Self, ShopError> {
         let clock = Clock::start();
-        Self {
+        let catalogue = Catalogue::generate(config.seed, config.products);
+        Ok(Self {
             clock,
             token_ttl_s: config.token_ttl_s,
-            catalogue: Catalogue::generate(config.seed, config.products),
+            search: Search::open(&catalogue).map_err(ShopError::Database)?,
+            newsletter: Newsletter::new(),
+            catalogue,
             users: Users::new(config.users),
             tokens: Tokens::new(config.seed),
             accounts: Accounts::new(Catalogue::initial_stock(config.seed, config.products)),
             faults: Switch::new(clock, config.seed, config.faults.clone()),
+            weaknesses: Live::new(config.weaknesses),
             counters: Arc::new(counters),
             block: body::block(),
-        }
+        })
     }
 }
 

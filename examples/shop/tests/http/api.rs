@@ -219,6 +219,42 @@ fn checkout_buys_the_cart() {
 }
 
 #[test]
+fn the_second_way_to_buy_is_like_the_first() {
+    let shop = shop();
+    let mut client = Client::user(shop.addr(), 1);
+    let (refused, empty) = (client.post("/cart/checkout", "{}"), client.post("/cart/checkout", PAYMENT));
+    assert_eq!((refused.status, empty.status, empty.problem().as_str()), (422, 409, "cart-empty"));
+    let line = client.post("/cart/add", r#"{"product_id":1,"quantity":2}"#);
+    assert_eq!((line.status, &line.json()["quantity"]), (201, &json!(2)));
+    for card in ["declined", "4000000000000002"] {
+        for path in ["/checkout", "/cart/checkout"] {
+            let payment = json!({ "card": card, "address": "x" }).to_string();
+            let declined = client.post(path, &payment);
+            assert_eq!((declined.status, declined.problem().as_str()), (402, "card-declined"));
+        }
+    }
+    let key: &[(&str, &str)] = &[("Idempotency-Key", "order-1")];
+    let order = client.call("POST", "/cart/checkout", key, Some(PAYMENT));
+    assert_eq!((order.status, order.header("location")), (200, Some("/orders/1")));
+    assert_eq!(client.get("/orders/1").json(), order.json());
+    assert_eq!(client.call("POST", "/cart/checkout", key, Some(PAYMENT)).body, order.body);
+    let mut anonymous = Client::connect(shop.addr());
+    for path in ["/cart/add", "/cart/checkout"] {
+        assert_eq!(anonymous.post(path, "{}").status, 401);
+    }
+}
+
+#[test]
+fn every_answer_forbids_sniffing() {
+    let shop = shop();
+    let mut client = Client::connect(shop.addr());
+    for path in ["/products/1", "/products/0", "/products/x", "/cart", "/html", "/bytes/3", "/nothing"] {
+        assert_eq!(client.get(path).header("x-content-type-options"), Some("nosniff"), "{path}");
+    }
+    assert_eq!(client.get("/html").header("content-security-policy"), Some("default-src 'none'"));
+}
+
+#[test]
 fn a_scarce_product_runs_out() {
     let shop = shop();
     let mut client = Client::user(shop.addr(), 1);

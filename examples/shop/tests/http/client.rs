@@ -30,6 +30,10 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap()
     }
 
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
     /// The last segment of a problem's type, after checking that this is a whole problem document.
     pub(crate) fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), Some("application/problem+json"));
@@ -57,8 +61,12 @@ impl Client {
 
     /// A client logged in as a seeded user.
     pub(crate) fn user(addr: SocketAddr, n: u64) -> Self {
+        Self::logged_in(addr, &format!("user{n}"), &format!("password{n}"))
+    }
+
+    pub(crate) fn logged_in(addr: SocketAddr, username: &str, password: &str) -> Self {
         let mut client = Self::connect(addr);
-        let credentials = format!(r#"{{"username":"user{n}","password":"password{n}"}}"#);
+        let credentials = format!(r#"{{"username":"{username}","password":"{password}"}}"#);
         let reply = client.post("/auth/token", &credentials);
         assert_eq!(reply.status, 200);
         client.token = Some(reply.json()["access_token"].as_str().unwrap().to_owned());
@@ -95,6 +103,18 @@ impl<S: Read + Write> Client<S> {
         let reply = self.receive(method);
         openapi::check(method, path, body, &reply);
         reply
+    }
+
+    /// One exchange that is not held against the document, which a weakness departs from.
+    pub(crate) fn raw(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Reply {
+        self.send(method, path, headers, body);
+        self.receive(method)
     }
 
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) {

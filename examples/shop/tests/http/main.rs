@@ -5,9 +5,12 @@
     reason = "in the helpers of tests as in the tests, what is missing is a failure"
 )]
 
+mod accounts;
 mod api;
 mod client;
 mod faults;
 mod openapi;
 mod probes;
+mod search;
 mod server;
+mod weaknesses;
