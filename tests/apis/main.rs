@@ -5,12 +5,18 @@
 //! | `conforming` | a server that keeps to its document |
 //! | `deviating` | servers that do not |
 //! | `documents` | documents and flags that are wrong |
+//! | `public` | large documents of real APIs |
+//! | `seed` | a config of services and its command, as written |
+//! | `twins` | a shop with weaknesses and one without |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod conforming;
 mod deviating;
 mod documents;
+mod public;
+mod seed;
+mod twins;
 
 use stresshost_tests::{Finished, Project, plugin};
 

@@ -6,7 +6,8 @@ use stresshost_openapi::Validator;
 use stresshost_sdk::http::Response;
 use stresshost_sdk::serde_json::{self, Value};
 
-use crate::document::{Answer, Content, Request};
+use crate::client::Heard;
+use crate::document::{Answer, Content, Operation};
 
 /// Checks on every answer that is held against the document.
 pub(crate) const CHECKS: [&str; 5] = [
@@ -38,6 +39,9 @@ pub(crate) struct Schemas {
     compiled: HashMap<(usize, usize, usize), Option<Validator>>,
 }
 
+/// How grave a failed check is, in the order of [`CHECKS`].
+pub(crate) const SEVERITIES: [&str; CHECKS.len()] = ["high", "medium", "medium", "low", "medium"];
+
 /// What an answer is made of, as far as the checks look at it.
 pub(crate) trait Received {
     fn status(&self) -> u16;
@@ -59,9 +63,23 @@ impl Received for Response {
     }
 }
 
+impl Received for Heard {
+    fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        Self::header(self, name).map(str::to_owned)
+    }
+
+    fn body(&self) -> Result<Vec<u8>, String> {
+        Ok(self.body.clone().into_bytes())
+    }
+}
+
 /// Holds an answer against what the document says; one outcome a check, in the order of [`CHECKS`].
 pub(crate) fn check(
-    (place, request): (usize, &Request),
+    (place, operation): (usize, &Operation),
     received: &impl Received,
     schemas: &mut Schemas,
 ) -> [Outcome; CHECKS.len()] {
@@ -71,12 +89,13 @@ pub(crate) fn check(
     } else {
         Outcome::Holds
     };
-    let Some((answer_place, answer)) = described(&request.answers, status) else {
-        let known = request.answers.is_empty();
+    let Some((answer_place, answer)) = described(&operation.answers, status) else {
+        let known = operation.answers.is_empty();
         let undocumented = if known {
             Outcome::Unsaid
         } else {
-            let statuses: Vec<String> = request.answers.iter().map(|answer| shown(answer.statuses)).collect();
+            let statuses: Vec<String> =
+                operation.answers.iter().map(|answer| shown(answer.statuses)).collect();
             let message = format!("answers with status {status}, which is not documented");
             Outcome::Deviates(message, format!("documented: {}", statuses.join(", ")))
         };
@@ -84,7 +103,7 @@ pub(crate) fn check(
     };
     let media_type = received.header("content-type").unwrap_or_default();
     let content = answer.contents.iter().position(|content| fits(&content.media_type, &media_type));
-    let has_body = !matches!(status, 204 | 304) && request.method != "HEAD";
+    let has_body = !matches!(status, 204 | 304) && operation.method != "HEAD";
     let content_type = match (answer.contents.is_empty() || !has_body, content) {
         (true, _) => Outcome::Unsaid,
         (false, Some(_)) => Outcome::Holds,
@@ -214,20 +233,25 @@ mod tests {
         }
     }
 
-    fn request() -> Request {
+    fn operation() -> Operation {
         let schema = json!({ "type": "array", "items": { "type": "object", "required": ["id"] } });
-        let content = Content { media_type: "application/json".into(), schema: Some(schema) };
+        let content =
+            Content { media_type: "application/json".into(), schema: Some(schema), ..Content::default() };
         let answer = |statuses, contents, headers| Answer { statuses, contents, headers };
         let answers = vec![
             answer((100, 599), Vec::new(), vec!["X-Trace".to_owned()]),
             answer((200, 200), vec![content], Vec::new()),
-            answer((204, 204), vec![Content { media_type: "text/*".into(), schema: None }], Vec::new()),
+            answer(
+                (204, 204),
+                vec![Content { media_type: "text/*".into(), ..Content::default() }],
+                Vec::new(),
+            ),
         ];
-        Request { method: "GET".into(), answers, ..Request::default() }
+        Operation { method: "GET".into(), answers, ..Operation::default() }
     }
 
     fn outcomes(
-        request: &Request,
+        operation: &Operation,
         status: u16,
         content_type: &'static str,
         body: &'static str,
@@ -238,7 +262,7 @@ mod tests {
             Outcome::Holds => "holds".to_owned(),
             Outcome::Deviates(message, _) => message,
         };
-        check((0, request), &given, &mut Schemas::default()).into_iter().map(outcome).collect()
+        check((0, operation), &given, &mut Schemas::default()).into_iter().map(outcome).collect()
     }
 
     #[test]
@@ -269,7 +293,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                outcomes(&request(), status, content_type, body),
+                outcomes(&operation(), status, content_type, body),
                 expected,
                 "{status} {content_type} {body}"
             );
@@ -278,10 +302,10 @@ mod tests {
 
     #[test]
     fn an_undocumented_status_is_told_and_a_silent_document_is_not_held_to_anything() {
-        let mut request = request();
-        request.answers.remove(0);
-        assert_eq!(outcomes(&request, 404, "", "")[1], "answers with status 404, which is not documented");
-        request.answers.clear();
-        assert_eq!(outcomes(&request, 404, "", ""), ["holds", "-", "-", "-", "-"]);
+        let mut operation = operation();
+        operation.answers.remove(0);
+        assert_eq!(outcomes(&operation, 404, "", "")[1], "answers with status 404, which is not documented");
+        operation.answers.clear();
+        assert_eq!(outcomes(&operation, 404, "", ""), ["holds", "-", "-", "-", "-"]);
     }
 }

@@ -1,25 +1,51 @@
-//! A virtual user: sends the operations in turn, and holds a share of the answers against the document.
+//! A virtual user: sends requests in turn or in journeys, holds a share of the answers against the document, or probes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stresshost_sdk::checks::Check;
 use stresshost_sdk::http::{self, Prepared, Response};
 use stresshost_sdk::metrics::Distribution;
 use stresshost_sdk::prelude::*;
 
-use crate::conformance::{self, CHECKS, Outcome, Schemas};
-use crate::document::{Request, Workload};
+use crate::client::HostClient;
+use crate::conformance::{self, CHECKS, Outcome, SEVERITIES, Schemas};
+use crate::document::{Request, Work, Workload};
+use crate::identity::Identity;
+use crate::load::slot_value;
+use crate::prober::Prober;
 
-/// How grave a failed check is, in the order of [`CHECKS`].
-const SEVERITIES: [&str; CHECKS.len()] = ["high", "medium", "medium", "low", "medium"];
+/// Items of a list that are chosen from.
+const CHOICE: u64 = 10;
+
+/// Pause after a login that was refused.
+const AFTER_REFUSAL: Duration = Duration::from_secs(1);
+
+/// Variables that somebody has only with an account.
+const OF_ACCOUNTS: [&str; 5] = ["token", "user_id", "username", "password", "email"];
 
 #[derive(Debug, Default)]
 pub(crate) struct User {
-    one_in: u64,
-    steps: Vec<Step>,
+    workload: Workload,
+    works: Vec<Ready>,
     checks: Vec<Check>,
     validation: Option<Distribution>,
     schemas: Schemas,
+    identity: Identity,
+    /// For tokens and accounts.
+    client: HostClient,
+    is_logged_in: bool,
+    prober: Prober,
+    /// Requests that made a name of their own so far.
+    names: u64,
+    name: String,
+}
+
+/// The work of one scenario with its requests prepared.
+#[derive(Debug)]
+enum Ready {
+    Turn(Vec<Step>),
+    Journeys { weight: u64, journeys: Vec<(u64, Vec<Step>)> },
+    Items,
 }
 
 #[derive(Debug)]
@@ -28,53 +54,200 @@ struct Step {
     prepared: Prepared,
     /// Answers so far.
     answers: u64,
+    /// Whether it carries what only somebody with an account has.
+    needs_account: bool,
+    /// Whether it makes something under a name of its own.
+    needs_name: bool,
 }
 
 impl User {
-    pub(crate) fn start(vu: VuInfo, document: Workload) -> Result<Self, Failure> {
-        let Workload { requests, one_in } = document;
+    pub(crate) fn start(vu: VuInfo, workload: Workload) -> Result<Self, Failure> {
         // Users begin at different answers, so that a share of few answers is one of all of a run's length.
-        let begin = if one_in > 0 { vu.id % one_in } else { 0 };
-        let steps = requests.into_iter().map(|request| {
-            let prepared = prepare(&request)?;
-            Ok(Step { request, prepared, answers: begin })
-        });
-        let steps = steps.collect::<Result<Vec<_>, Failure>>()?;
+        let begin = vu.id.checked_rem(workload.one_in).unwrap_or(0);
+        let ready = |requests: &[Request]| {
+            requests
+                .iter()
+                .map(|request| step(&workload, request, begin))
+                .collect::<Result<Vec<_>, Failure>>()
+        };
+        let mut works = Vec::with_capacity(workload.scenarios.len());
+        for work in &workload.scenarios {
+            works.push(match work {
+                Work::Turn(requests) => Ready::Turn(ready(requests)?),
+                Work::Journeys(journeys) => {
+                    let weight = journeys.iter().map(|journey| journey.weight).sum();
+                    let journeys =
+                        journeys.iter().map(|journey| Ok((journey.weight, ready(&journey.steps)?)));
+                    Ready::Journeys { weight, journeys: journeys.collect::<Result<_, Failure>>()? }
+                }
+                Work::Items(_) => Ready::Items,
+            });
+        }
+        let is_load = works.iter().any(|work| !matches!(work, Ready::Items));
         let (mut checks, mut validation) = (Vec::new(), None);
-        if one_in > 0 {
+        if workload.one_in > 0 && is_load {
             checks = CHECKS.iter().map(|name| Check::register(name)).collect::<Result<_, _>>()?;
             validation = Some(Distribution::register("validation of an answer", "us")?);
         }
-        Ok(Self { one_in, steps, checks, validation, schemas: Schemas::default() })
+        let name = format!("{}v{}", workload.run, vu.id);
+        Ok(Self {
+            works,
+            checks,
+            validation,
+            identity: Identity::of_session(&workload, vu.id, &name),
+            client: HostClient::new(&workload.base_url),
+            prober: Prober::new(&workload, &name),
+            name,
+            workload,
+            ..Self::default()
+        })
     }
 
     pub(crate) fn iterate(&mut self, iteration: Iteration) -> Result<(), Failure> {
-        let count = self.steps.len() as u64;
-        let place = usize::try_from(iteration.number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
-        let Some(step) = self.steps.get_mut(place) else {
-            return Err(Failure::setup("the plan has no requests"));
+        let scenario = usize::try_from(iteration.scenario).unwrap_or(usize::MAX);
+        match self.works.get(scenario) {
+            Some(Ready::Turn(steps)) => {
+                let place = iteration.number.checked_rem(steps.len() as u64).unwrap_or(0);
+                let place = usize::try_from(place).unwrap_or(0);
+                self.send((scenario, 0, place)).map(|_| ())
+            }
+            Some(Ready::Journeys { weight, journeys }) => {
+                let mut drawn = stresshost_sdk::random::below(*weight);
+                let chosen = journeys.iter().position(|(weight, _)| {
+                    let is_it = drawn < *weight;
+                    drawn = drawn.saturating_sub(*weight);
+                    is_it
+                });
+                let chosen = chosen.unwrap_or(0);
+                let steps = journeys.get(chosen).map_or(0, |(_, steps)| steps.len());
+                for place in 0..steps {
+                    let response = self.send((scenario, chosen, place))?;
+                    if !response.ok() {
+                        let name =
+                            self.step((scenario, chosen, place)).map(|step| step.request.action.clone());
+                        let message =
+                            format!("`{}` failed: status {}", name.unwrap_or_default(), response.status());
+                        return Err(Failure::new("expectation", message));
+                    }
+                }
+                Ok(())
+            }
+            Some(Ready::Items) => {
+                let Some(Work::Items(items)) = self.workload.scenarios.get(scenario) else { return Ok(()) };
+                let number = usize::try_from(iteration.number).ok();
+                match number.and_then(|number| items.get(number)) {
+                    Some(item) => self.prober.probe(&self.workload, item, iteration.number),
+                    None => Ok(()),
+                }
+            }
+            None => Err(Failure::setup("the plan has no such scenario")),
+        }
+    }
+
+    fn step(&self, (scenario, journey, place): (usize, usize, usize)) -> Option<&Step> {
+        match self.works.get(scenario)? {
+            Ready::Turn(steps) => steps.get(place),
+            Ready::Journeys { journeys, .. } => journeys.get(journey)?.1.get(place),
+            Ready::Items => None,
+        }
+    }
+
+    fn step_mut(&mut self, (scenario, journey, place): (usize, usize, usize)) -> Option<&mut Step> {
+        match self.works.get_mut(scenario)? {
+            Ready::Turn(steps) => steps.get_mut(place),
+            Ready::Journeys { journeys, .. } => journeys.get_mut(journey)?.1.get_mut(place),
+            Ready::Items => None,
+        }
+    }
+
+    fn send(&mut self, at: (usize, usize, usize)) -> Result<Response, Failure> {
+        let Some(step) = self.step(at) else { return Err(Failure::setup("the plan has no requests")) };
+        let (prepared, needs_account, needs_name) = (step.prepared, step.needs_account, step.needs_name);
+        if needs_account {
+            self.log_in()?;
+        }
+        if needs_name {
+            self.names += 1;
+            self.identity.variables.set("unique", format!("{}n{}", self.name, self.names));
+        }
+        let response = match self.step(at) {
+            Some(step) if !step.request.slots.is_empty() => {
+                let variables = &self.identity.variables;
+                let values: Vec<String> =
+                    step.request.slots.iter().map(|slot| slot_value(slot, variables)).collect();
+                let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                prepared.fire(&values)
+            }
+            _ => prepared.fire(&[]),
         };
-        let response = step.prepared.fire(&[]);
         if response.status() == 0 {
-            let message = format!("`{}` failed: {}", step.request.name, response.error_name());
-            return Err(Failure::new("request", message));
+            let name = self.step(at).and_then(|step| self.workload.operations.get(step.request.operation));
+            let name = name.map(|operation| operation.name.as_str()).unwrap_or_default();
+            return Err(Failure::new("request", format!("`{name}` failed: {}", response.error_name())));
         }
-        step.answers += 1;
-        if self.one_in > 0 && step.answers.is_multiple_of(self.one_in) {
-            self.validate(place, response)?;
+        if response.status() == 401 && needs_account {
+            self.is_logged_in = false;
         }
+        self.extract(at, response);
+        let one_in = self.workload.one_in;
+        if let Some(step) = self.step_mut(at) {
+            step.answers += 1;
+            let (operation, answers) = (step.request.operation, step.answers);
+            if one_in > 0 && answers.is_multiple_of(one_in) {
+                self.validate(at, operation, response)?;
+            }
+        }
+        Ok(response)
+    }
+
+    /// Gets an account and a token, or a new token in time.
+    fn log_in(&mut self) -> Result<(), Failure> {
+        let now_us = u64::try_from(stresshost_sdk::pacing::now().as_micros()).unwrap_or(u64::MAX);
+        if self.is_logged_in && !self.identity.needs_renewal(now_us) {
+            return Ok(());
+        }
+        if let Err(refused) = self.identity.log_in(&mut self.client, &self.workload, now_us) {
+            // Without a pause every user would ask again at once, and the load would be one of logins.
+            stresshost_sdk::pacing::sleep(AFTER_REFUSAL);
+            return Err(Failure::new("auth", refused.to_string()));
+        }
+        self.is_logged_in = true;
         Ok(())
     }
 
+    fn extract(&mut self, at: (usize, usize, usize), response: Response) {
+        let Some(step) = self.step(at).filter(|step| !step.request.extract.is_empty()) else { return };
+        let mut taken = Vec::new();
+        for extract in &step.request.extract {
+            let drawn = stresshost_sdk::random::below(CHOICE).to_string();
+            let value = extract.pointers.iter().find_map(|pointer| match pointer.contains('*') {
+                true => response
+                    .json(&pointer.replace('*', &drawn))
+                    .or_else(|| response.json(&pointer.replace('*', "0"))),
+                false => response.json(pointer),
+            });
+            taken.extend(value.map(|value| (extract.variable.clone(), value)));
+        }
+        for (name, value) in taken {
+            self.identity.variables.set(&name, value);
+        }
+    }
+
     #[expect(clippy::disallowed_methods, reason = "a guest's clock is the run's")]
-    fn validate(&mut self, place: usize, response: Response) -> Result<(), Failure> {
-        let Some(step) = self.steps.get(place) else { return Ok(()) };
+    fn validate(
+        &mut self,
+        at: (usize, usize, usize),
+        place: usize,
+        response: Response,
+    ) -> Result<(), Failure> {
+        let Some(operation) = self.workload.operations.get(place) else { return Ok(()) };
         let begun = Instant::now();
-        let outcomes = conformance::check((place, &step.request), &response, &mut self.schemas);
+        let outcomes = conformance::check((place, operation), &response, &mut self.schemas);
         if let Some(validation) = self.validation {
             validation.record(begun.elapsed().as_secs_f64() * 1e6);
         }
-        for ((outcome, check), severity) in outcomes.into_iter().zip(&self.checks).zip(SEVERITIES) {
+        let marks = outcomes.into_iter().zip(&self.checks).zip(CHECKS.into_iter().zip(SEVERITIES));
+        for ((outcome, check), (rule, severity)) in marks {
             match outcome {
                 Outcome::Unsaid => {}
                 Outcome::Holds => {
@@ -82,14 +255,14 @@ impl User {
                 }
                 Outcome::Deviates(message, evidence) => {
                     check.mark(false);
-                    let rule = CHECKS.get(check_place(&self.checks, *check)).copied().unwrap_or_default();
-                    let shown = curl(&step.request);
+                    let shown =
+                        self.step(at).map(|step| curl(&operation.method, &step.request)).unwrap_or_default();
                     let evidence = if evidence.is_empty() { shown } else { format!("{evidence}; {shown}") };
                     stresshost_sdk::findings::report(&Finding {
                         rule: rule.to_owned(),
                         severity: severity.to_owned(),
                         message,
-                        location: step.request.name.clone(),
+                        location: operation.name.clone(),
                         evidence,
                         ..Finding::default()
                     })?;
@@ -100,47 +273,43 @@ impl User {
     }
 }
 
-fn check_place(checks: &[Check], check: Check) -> usize {
-    checks.iter().position(|known| *known == check).unwrap_or(usize::MAX)
-}
-
-fn prepare(request: &Request) -> Result<Prepared, Failure> {
-    let mut prepared = http::Request::new(&request.method, &request.name, &request.url);
+fn step(workload: &Workload, request: &Request, begin: u64) -> Result<Step, Failure> {
+    let Some(operation) = workload.operations.get(request.operation) else {
+        return Err(Failure::setup("a request has no operation"));
+    };
+    let mut prepared = http::Request::new(&operation.method, &operation.name, &request.url);
     for (name, value) in &request.headers {
         prepared = prepared.header(name, value);
     }
     if let Some(body) = &request.body {
         prepared = prepared.body(body.as_bytes());
     }
-    prepared.prepare()
+    if let Some(status) = operation.expected_status {
+        prepared = prepared.expect_status(status.to_string());
+    }
+    for slot in &request.slots {
+        prepared = prepared.slot(slot);
+    }
+    let bare = |slot: &String| slot.trim_start_matches("json.").trim_start_matches("raw.").to_owned();
+    let variables: Vec<String> = request.slots.iter().map(bare).collect();
+    Ok(Step {
+        prepared: prepared.prepare()?,
+        answers: begin,
+        needs_account: workload.session.is_some()
+            && variables.iter().any(|name| OF_ACCOUNTS.contains(&name.as_str())),
+        needs_name: variables.iter().any(|name| name == "unique"),
+        request: request.clone(),
+    })
 }
 
-/// A command line that sends the same; secrets are named, not shown.
-fn curl(request: &Request) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
-    let mut line = format!("curl -X {} {}", request.method, quoted(&request.url));
-    for (name, value) in &request.headers {
-        line.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}"))));
-    }
-    if let Some(body) = &request.body {
-        line.push_str(&format!(" -d {}", quoted(body)));
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_survives_a_shell() {
-        let request = Request {
-            method: "POST".into(),
-            url: "http://h/a?b=1&c=2".into(),
-            headers: vec![("X".into(), "it's".into())],
-            body: Some("{\"a\":\"$HOME\"}".into()),
-            ..Request::default()
-        };
-        assert_eq!(curl(&request), r#"curl -X POST 'http://h/a?b=1&c=2' -H 'X: it'\''s' -d '{"a":"$HOME"}'"#);
-    }
+/// A command line that sends the same; what varies is shown by its name.
+fn curl(method: &str, request: &Request) -> String {
+    let call = crate::client::Call {
+        method: method.to_owned(),
+        target: request.url.clone(),
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+        ..crate::client::Call::default()
+    };
+    crate::client::curl("", &call)
 }

@@ -71,9 +71,16 @@ impl GivenLoad {
 
     /// Reads the keys of a mapping. What is wrong with the whole is found by [`check`](Self::check).
     pub fn read(fields: &Fields<'_>, found: &mut Found) -> Self {
+        Self::read_with(fields, &[], found)
+    }
+
+    /// The same with further names for parts: pairs of a part, such as `vus`, and a key.
+    pub fn read_with(fields: &Fields<'_>, more: &[(&str, &str)], found: &mut Found) -> Self {
         let mut places = Vec::new();
         let mut node = |part: &'static str, keys: &[&str], found: &mut Found| {
-            let node = fields.one_of(found, keys).map(|(_, node)| node.clone())?;
+            let more = more.iter().filter(|(known, _)| *known == part).map(|(_, key)| *key);
+            let keys: Vec<&str> = keys.iter().copied().chain(more).collect();
+            let node = fields.one_of(found, &keys).map(|(_, node)| node.clone())?;
             places.push((part, node.path.clone()));
             Some(node)
         };
