@@ -26,7 +26,11 @@ fn the_shop_is_as_its_document_says() {
     let MetricValueSummary::Distribution { values, .. } = summary.metrics[0].value else {
         panic!("no distribution")
     };
-    assert_eq!(values.count, 200, "the cost of validation is measured for each answer");
+    assert!(
+        (18..=25).contains(&values.count),
+        "the cost of validation is measured for one answer in eight: {}",
+        values.count
+    );
     contains(&finished.stdout, &["Conformance", "Slowest operations", "GET /products/{id}"]);
     contains(&finished.stdout, &["every answer is held against the document", "not sent: GET /users/me"]);
     // Every request of both sides, and nothing but GET.

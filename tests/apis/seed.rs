@@ -8,6 +8,14 @@ use crate::{contains, run};
 
 const CONFIG: &str = include_str!("../../examples/apistress/ecommerce_api_spec.yaml");
 
+#[test]
+fn the_example_and_the_front_page_have_the_command() {
+    for page in [include_str!("../../examples/apistress/README.md"), include_str!("../../README.md")] {
+        assert!(page.contains("--config examples/apistress/ecommerce_api_spec.yaml"));
+        assert!(page.contains("--test-types load,security,contract"));
+    }
+}
+
 /// The command's own flags; the load is short.
 const FLAGS: [&str; 15] = [
     "--config",

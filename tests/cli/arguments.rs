@@ -198,13 +198,13 @@ fn reports_of_no_known_format() {
     exit: 2
     --- stdout
     --- stderr
-    error: unknown report format `pdf`: use text, json, html or junit
+    error: unknown report format `pdf`: use text, json, html, junit or sarif
     "#);
     assert_shown!(refused(&[URL, "--report-file", "report.pdf"]), @r#"
     exit: 2
     --- stdout
     --- stderr
-    error: --report-file: `report.pdf` must end in .txt, .json, .html or .xml
+    error: --report-file: `report.pdf` must end in .txt, .json, .html, .xml or .sarif
     "#);
 }
 

@@ -94,9 +94,10 @@ fn help_of_run_without_a_plugin() {
           --allow <TARGET>            Let the workload reach a target: scheme://host:port, `*` for any
                                       part
           --out <DIR>                 Run directory [default: stresshost-out/<id>]
-          --output-format <LIST>      Reports to write into the run directory: text,json,html,junit
-                                      [default: json,html]
-          --report-file <FILE>        Also write a report here, by extension: .txt, .json, .html, .xml
+          --output-format <LIST>      Reports to write into the run directory:
+                                      text,json,html,junit,sarif [default: json,html]
+          --report-file <FILE>        Also write a report here, by extension: .txt, .json, .html, .xml,
+                                      .sarif
           --json                      Print the summary as JSON instead of the text report
           --no-progress               Show no progress
       -q, --quiet                     Print results and errors only

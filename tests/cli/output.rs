@@ -140,9 +140,10 @@ fn report_renders_what_the_run_has_written() {
         ("json", "summary.json"),
         ("html", "report.html"),
         ("junit", "report.junit.xml"),
+        ("sarif", "report.sarif"),
     ];
     let files: Vec<String> = formats.iter().map(|(_, name)| format!("also-{name}")).collect();
-    let mut args = vec!["--out", "out", "--output-format", "text,json,html,junit"];
+    let mut args = vec!["--out", "out", "--output-format", "text,json,html,junit,sarif"];
     files.iter().for_each(|file| args.extend(["--report-file", file]));
     run(&project, &url, &args).expect_exit(0);
     for ((format, name), file) in formats.iter().zip(&files) {
@@ -182,6 +183,6 @@ fn report_of_what_is_no_run() {
     exit: 2
     --- stdout
     --- stderr
-    error: unknown report format `pdf`: use text, json, html or junit
+    error: unknown report format `pdf`: use text, json, html, junit or sarif
     "#);
 }

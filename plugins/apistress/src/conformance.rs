@@ -1,8 +1,9 @@
 //! What must hold of an answer. The names are those that Schemathesis gives its checks.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use stresshost_openapi::Validator;
+use stresshost_openapi::{Quick, Validator};
 use stresshost_sdk::http::Response;
 use stresshost_sdk::serde_json::{self, Value};
 
@@ -36,7 +37,15 @@ pub(crate) enum Outcome {
 #[derive(Debug, Default)]
 pub(crate) struct Schemas {
     /// By the places of request, answer and content.
-    compiled: HashMap<(usize, usize, usize), Option<Validator>>,
+    compiled: HashMap<(usize, usize, usize), Compiled>,
+}
+
+/// A schema for a first look, and for a judgement when that does not suffice.
+#[derive(Debug)]
+struct Compiled {
+    quick: Option<Quick>,
+    /// Made when it is needed first; then None is a schema that cannot be compiled.
+    full: OnceCell<Option<Validator>>,
 }
 
 /// How grave a failed check is, in the order of [`CHECKS`].
@@ -165,12 +174,20 @@ fn body(
     schemas: &mut Schemas,
 ) -> Outcome {
     let Some(schema) = &content.schema else { return Outcome::Unsaid };
-    let validator = schemas.compiled.entry(place).or_insert_with(|| Validator::new(schema).ok());
-    // A schema that cannot be compiled was told when the plan was made.
-    let Some(validator) = validator else { return Outcome::Unsaid };
+    let compiled = schemas
+        .compiled
+        .entry(place)
+        .or_insert_with(|| Compiled { quick: Quick::new(schema), full: OnceCell::new() });
     let bytes = match received.body() {
         Ok(bytes) => bytes,
         Err(reason) => return Outcome::Deviates("the body cannot be read".to_owned(), reason),
+    };
+    if compiled.quick.as_ref().is_some_and(|quick| quick.accepts(&bytes)) {
+        return Outcome::Holds;
+    }
+    // A schema that cannot be compiled was told when the plan was made.
+    let Some(validator) = compiled.full.get_or_init(|| Validator::new(schema).ok()) else {
+        return Outcome::Unsaid;
     };
     let value: Value = match serde_json::from_slice(&bytes) {
         Ok(value) => value,

@@ -10,6 +10,7 @@ pub mod cases;
 mod example;
 mod limits;
 mod pointer;
+mod quick;
 mod read;
 mod reference;
 mod schema;
@@ -19,6 +20,7 @@ mod validator;
 pub use bundle::{bundle, referenced_files};
 pub use example::example;
 pub use limits::*;
+pub use quick::Quick;
 pub use read::read;
 pub use spec::{
     Body, Content, Header, Link, LinkTarget, Operation, Parameter, Place, Response, Scheme, Spec, Status,

@@ -3,6 +3,7 @@
 //!
 //! `generator` knows the tools, `child` runs and measures them, `rounds` holds them against each other.
 
+mod apis;
 mod calls;
 pub(crate) mod child;
 mod cores;
@@ -32,6 +33,8 @@ pub(crate) enum Bench {
     Start(start::Options),
     /// CPU per request and throughput on one core and on several
     Cores(cores::Options),
+    /// Throughput of APIStress with answers held against their schema, beside DevStress
+    Apis(apis::Options),
     /// CPU of a call into a guest, of calls out of it, and of a virtual user
     Calls(calls::Options),
 }
@@ -45,6 +48,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Memory(options) => memory::run(options),
         Bench::Start(options) => start::run(options),
         Bench::Cores(options) => cores::run(options),
+        Bench::Apis(options) => apis::run(options),
         Bench::Calls(options) => calls::run(options),
     }
 }

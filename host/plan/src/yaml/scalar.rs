@@ -42,7 +42,14 @@ fn integer(text: &str, unsigned: &str) -> Option<Option<Number>> {
         return None;
     }
     let signed = text.parse::<i64>().map(Number::from);
-    Some(signed.or_else(|_| text.parse::<u64>().map(Number::from)).ok())
+    Some(signed.or_else(|_| text.parse::<u64>().map(Number::from)).ok().or_else(|| rounded(text)))
+}
+
+/// A larger one as a float when that is how programs write the float: then nothing is lost. Documents made by programs have
+/// such bounds of 64-bit integers.
+fn rounded(text: &str) -> Option<Number> {
+    let float: f64 = text.parse().ok()?;
+    (format!("{float}") == text).then(|| Number::from_f64(float)).flatten()
 }
 
 /// `( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`
@@ -132,6 +139,8 @@ mod tests {
             ("+-5", json!("+-5")),
             ("18446744073709551615", json!(u64::MAX)),
             ("-9223372036854775808", json!(i64::MIN)),
+            ("18446744073709552000", json!(18446744073709552000.0)),
+            ("-9223372036854776000", json!(-9223372036854776000.0)),
             ("1.5", json!(1.5)),
             ("1.", json!(1.0)),
             (".5", json!(0.5)),

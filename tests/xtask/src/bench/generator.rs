@@ -48,6 +48,10 @@ pub(crate) struct Load {
     pub(crate) cores: u32,
     /// More arguments for stresshost.
     pub(crate) more: &'static [&'static str],
+    /// Files in the directory where it runs, by name.
+    pub(crate) files: Vec<(String, String)>,
+    /// The plugin of stresshost; empty: `devstress`.
+    pub(crate) plugin: &'static str,
 }
 
 /// A run that ended well, with what it left behind.
@@ -75,6 +79,11 @@ impl Kind {
 }
 
 impl Generator {
+    /// Stresshost, built for a profile.
+    pub(crate) fn own(profile: Profile) -> anyhow::Result<Self> {
+        Ok(Self { kind: Kind::Stresshost, program: build::product(profile)? })
+    }
+
     /// Finds a tool, or builds it when it is ours.
     pub(crate) fn find(kind: Kind) -> anyhow::Result<Self> {
         let program = match kind {
@@ -88,6 +97,9 @@ impl Generator {
     /// Loads, on `cores` alone if some are named.
     pub(crate) fn run(&self, load: &Load, cores: Option<&str>) -> anyhow::Result<Ran> {
         let directory = tempfile::tempdir()?;
+        for (name, content) in &load.files {
+            std::fs::write(directory.path().join(name), content)?;
+        }
         let mut command = on_cores(cores, &self.program)?;
         command.current_dir(directory.path()).args(arguments(self.kind, load));
         let limit = Duration::from_secs(u64::from(load.seconds)) + SLACK;
@@ -118,7 +130,10 @@ fn arguments(kind: Kind, load: &Load) -> Vec<String> {
             all.push(&load.url);
         }
         Kind::Stresshost => {
-            all.extend(OWN);
+            let own = OWN
+                .iter()
+                .map(|&arg| if arg == "devstress" && !load.plugin.is_empty() { load.plugin } else { arg });
+            all.extend(own);
             all.extend(["--vus", &connections, "--duration", &length, "--cores", &threads]);
             if let Some(rate) = &rate {
                 all.extend(["--rate", rate]);
