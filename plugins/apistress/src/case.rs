@@ -218,6 +218,7 @@ impl<'a> Case<'a> {
         if !accepted.is_empty() {
             headers.push(("Accept".to_owned(), accepted));
         }
+        headers.extend(self.operation.headers.iter().cloned());
         let body = match (&self.raw_body, &self.body) {
             (Some(raw), _) => Some(raw.clone()),
             (None, Some(body)) => {

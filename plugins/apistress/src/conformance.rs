@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use stresshost_openapi::{Quick, Validator};
+use stresshost_openapi::{Quick, Validator, ValidatorError};
 use stresshost_sdk::http::Response;
 use stresshost_sdk::serde_json::{self, Value};
 
@@ -44,8 +44,8 @@ pub(crate) struct Schemas {
 #[derive(Debug)]
 struct Compiled {
     quick: Option<Quick>,
-    /// Made when it is needed first; then None is a schema that cannot be compiled.
-    full: OnceCell<Option<Validator>>,
+    /// Made when it is needed first.
+    full: OnceCell<Result<Validator, ValidatorError>>,
 }
 
 /// How grave a failed check is, in the order of [`CHECKS`].
@@ -110,7 +110,9 @@ pub(crate) fn check(
         };
         return [server_error, undocumented, Outcome::Unsaid, Outcome::Unsaid, Outcome::Unsaid];
     };
-    let media_type = received.header("content-type").unwrap_or_default();
+    // What is not described need not be asked of the host.
+    let media_type = if answer.contents.is_empty() { None } else { received.header("content-type") };
+    let media_type = media_type.unwrap_or_default();
     let content = answer.contents.iter().position(|content| fits(&content.media_type, &media_type));
     let has_body = !matches!(status, 204 | 304) && operation.method != "HEAD";
     let content_type = match (answer.contents.is_empty() || !has_body, content) {
@@ -185,9 +187,11 @@ fn body(
     if compiled.quick.as_ref().is_some_and(|quick| quick.accepts(&bytes)) {
         return Outcome::Holds;
     }
-    // A schema that cannot be compiled was told when the plan was made.
-    let Some(validator) = compiled.full.get_or_init(|| Validator::new(schema).ok()) else {
-        return Outcome::Unsaid;
+    let validator = match compiled.full.get_or_init(|| Validator::new(schema)) {
+        Ok(validator) => validator,
+        Err(error) => {
+            return Outcome::Deviates("the document's schema cannot be used".to_owned(), error.to_string());
+        }
     };
     let value: Value = match serde_json::from_slice(&bytes) {
         Ok(value) => value,
@@ -216,11 +220,16 @@ fn essence(media_type: &str) -> String {
 
 /// Whether a documented media type, which may have a `*`, covers one that came.
 fn fits(documented: &str, received: &str) -> bool {
-    let (documented, received) = (essence(documented), essence(received));
+    let plain = |text: &'_ str| text.split(';').next().unwrap_or_default().trim().len();
+    let (documented, received) = (documented.trim_start(), received.trim_start());
+    let documented = documented.get(..plain(documented)).unwrap_or_default();
+    let received = received.get(..plain(received)).unwrap_or_default();
     match documented.split_once('/') {
         Some(("*", "*")) => !received.is_empty(),
-        Some((kind, "*")) => received.split_once('/').is_some_and(|(received, _)| received == kind),
-        _ => documented == received,
+        Some((kind, "*")) => {
+            received.split_once('/').is_some_and(|(received, _)| received.eq_ignore_ascii_case(kind))
+        }
+        _ => documented.eq_ignore_ascii_case(received),
     }
 }
 
@@ -314,6 +323,29 @@ mod tests {
                 expected,
                 "{status} {content_type} {body}"
             );
+        }
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_used_is_told_and_not_passed_over() {
+        let mut operation = operation();
+        operation.answers[1].contents[0].schema = Some(json!({ "type": "string", "pattern": "(" }));
+        assert_eq!(
+            outcomes(&operation, 200, "application/json", "\"a\"")[4],
+            "the document's schema cannot be used"
+        );
+    }
+
+    #[test]
+    fn media_types_are_the_same_in_any_case() {
+        for (documented, received, expected) in [
+            ("application/json", "Application/JSON ; charset=utf-8", true),
+            (" text/html; charset=utf-8", "text/html", true),
+            ("text/*", "TEXT/plain", true),
+            ("*/*", "", false),
+            ("application/json", "application/jsonx", false),
+        ] {
+            assert_eq!(fits(documented, received), expected, "{documented} {received}");
         }
     }
 

@@ -115,22 +115,10 @@ pub enum Depth {
 pub enum Work {
     /// Requests in turn, one an iteration.
     Turn(Vec<Request>),
-    /// One journey an iteration, chosen by weight.
-    Journeys(Vec<Journey>),
+    /// Requests in order, all of them in each iteration.
+    Journey(Vec<Request>),
     /// The item of the iteration's number.
     Items(Vec<Item>),
-}
-
-/// Requests in order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(crate = "stresshost_sdk::serde")]
-pub struct Journey {
-    /// Name.
-    pub name: String,
-    /// Share of the iterations, relative to the other journeys.
-    pub weight: u64,
-    /// The requests.
-    pub steps: Vec<Request>,
 }
 
 /// A request of the load.
@@ -285,6 +273,9 @@ pub struct Operation {
     pub body: Option<Body>,
     /// What the document says of its answers.
     pub answers: Vec<Answer>,
+    /// Headers of every request of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// What lets the caller in; none: anybody may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credentials: Vec<Credential>,

@@ -31,8 +31,14 @@ pub(crate) fn contract(
     items
 }
 
-/// Items of the security tests that are named; of all of them when none is.
-pub(crate) fn security(operations: &[Operation], names: &[String]) -> Vec<Item> {
+/// Items of the security tests that are named; of all of them when none is. Generated inputs are left out where the contract
+/// has them anyhow.
+pub(crate) fn security(
+    operations: &[Operation],
+    names: &[String],
+    probing: &Probing,
+    has_contract: bool,
+) -> Vec<Item> {
     let mut items = Vec::new();
     let wanted = |test: &security::Test| {
         names.is_empty()
@@ -40,16 +46,15 @@ pub(crate) fn security(operations: &[Operation], names: &[String]) -> Vec<Item> 
     };
     for test in security::TESTS.iter().filter(|test| wanted(test)) {
         for (index, operation) in tested(operations) {
-            // Only where a caller must be let in can somebody get past that.
-            let is_guarded = test.name != "authentication_bypass" || operation.auth_required;
-            if is_guarded && security::applies(test, operation) {
+            if security::applies(test, operation) {
                 items.push(Item { operation: index, probe: Probe::Security(test.name.to_owned()) });
             }
         }
     }
-    if names.is_empty() || names.iter().any(|name| name == DATA_VALIDATION) {
+    let is_wanted = names.is_empty() || names.iter().any(|name| name == DATA_VALIDATION);
+    if is_wanted && !has_contract {
         for (index, operation) in tested(operations) {
-            if probe::applies(probe::NEGATIVE, operation, &Probing::default()) {
+            if probe::applies(probe::NEGATIVE, operation, probing) {
                 items.push(Item { operation: index, probe: Probe::Conformance(probe::NEGATIVE.to_owned()) });
             }
         }

@@ -83,22 +83,14 @@ impl Journeys {
         operations: &mut Vec<Operation>,
         found: &mut Found,
     ) -> Option<usize> {
-        let mut add =
-            |operation: Operation| match operations.iter().position(|known| known.name == operation.name) {
-                Some(index) => index,
-                None => {
-                    operations.push(operation);
-                    operations.len() - 1
-                }
-            };
         if let Some((_, endpoint)) = self.config.actions.iter().find(|(name, _)| name == action) {
-            return Some(add(self.operation(endpoint)));
+            return Some(found_or_added(operations, self.operation(endpoint)));
         }
         let wanted = methods(action);
         let fits = |operation: &Operation| wanted.is_empty() || wanted.contains(&operation.method.as_str());
         let meant = nouns(action);
-        let whole = |path: &str| {
-            let words = words(path);
+        let whole = |text: &str| {
+            let words = words(text);
             meant.iter().all(|noun| words.iter().any(|word| same(word, noun)))
         };
         let scored = |operation: &Operation| {
@@ -107,12 +99,10 @@ impl Journeys {
         let tested = operations.iter().enumerate().filter(|(_, operation)| operation.is_tested);
         let best = tested.filter_map(|(index, operation)| Some((scored(operation)?, index)));
         let best = best.max_by_key(|(score, index)| (*score, std::cmp::Reverse(*index)));
-        let service = self.config.services.iter().find(|service| {
-            let words = words(&format!("{} {}", service.name, service.base_path));
-            !meant.is_empty()
-                && !words.is_empty()
-                && meant.iter().all(|noun| words.iter().any(|word| same(word, noun)))
-        });
+        let service =
+            self.config.services.iter().find(|service| {
+                !meant.is_empty() && whole(&format!("{} {}", service.name, service.base_path))
+            });
         let read = service.filter(|_| wanted.contains(&"GET")).map(|service| service.base_path.clone());
         // What only reads a service is not one of its other operations, such as its search.
         let is_whole = |index: usize| {
@@ -125,14 +115,7 @@ impl Journeys {
             (Some((_, index)), read) if read.is_none() || is_whole(index) => index,
             (_, Some(path)) => {
                 let endpoint = Endpoint { method: "GET".to_owned(), path, ..Endpoint::default() };
-                let index =
-                    match operations.iter().position(|one| one.name == format!("GET {}", endpoint.path)) {
-                        Some(index) => index,
-                        None => {
-                            operations.push(self.operation(&endpoint));
-                            operations.len() - 1
-                        }
-                    };
+                let index = found_or_added(operations, self.operation(&endpoint));
                 found.notes.push(format!(
                     "action `{action}`: {}, the path of its service",
                     operations.get(index)?.name
@@ -218,4 +201,12 @@ impl Journeys {
         };
         self.users.iter().filter_map(way).min_by_key(Vec::len).unwrap_or_default()
     }
+}
+
+/// Index of an operation by its name; it is added when there is none.
+fn found_or_added(operations: &mut Vec<Operation>, operation: Operation) -> usize {
+    operations.iter().position(|known| known.name == operation.name).unwrap_or_else(|| {
+        operations.push(operation);
+        operations.len() - 1
+    })
 }

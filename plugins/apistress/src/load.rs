@@ -1,5 +1,7 @@
 //! Requests of the load: what can be known before it is written into them, the rest are slots.
 
+use std::borrow::Cow;
+
 use stresshost_sdk::serde_json::Value;
 
 use crate::case::{accepted, encoded, encoded_but_secrets, filled_text, text};
@@ -45,6 +47,7 @@ pub(crate) fn request(base_url: &str, index: usize, operation: &Operation, known
     if !accepted.is_empty() {
         made.headers.push(("Accept".to_owned(), accepted));
     }
+    made.headers.extend(operation.headers.iter().cloned());
     if let Some(body) = &operation.body {
         made.headers.push(("Content-Type".to_owned(), body.media_type.clone()));
         let json = crate::case::body_text(&body.media_type, &body.value);
@@ -134,18 +137,25 @@ pub(crate) fn pointers(variable: &str, noun: &str) -> Vec<String> {
 }
 
 /// The value of a slot.
-pub(crate) fn slot_value(slot: &str, variables: &Variables) -> String {
+pub(crate) fn slot_value<'v>(slot: &str, variables: &'v Variables) -> Cow<'v, str> {
     if let Some(name) = slot.strip_prefix("json.") {
         let value = variables.get(name).unwrap_or_default();
+        if !value.contains(|c: char| c == '"' || c == '\\' || c.is_control()) {
+            return Cow::Borrowed(value);
+        }
         let quoted = Value::String(value.to_owned()).to_string();
-        return quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned();
+        return Cow::Owned(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned());
     }
     if let Some(name) = slot.strip_prefix("raw.") {
         let value = variables.get(name).unwrap_or("null");
         let is_json = stresshost_sdk::serde_json::from_str::<Value>(value).is_ok();
-        return if is_json { value.to_owned() } else { Value::String(value.to_owned()).to_string() };
+        return if is_json {
+            Cow::Borrowed(value)
+        } else {
+            Cow::Owned(Value::String(value.to_owned()).to_string())
+        };
     }
-    variables.get(slot).unwrap_or_default().to_owned()
+    Cow::Borrowed(variables.get(slot).unwrap_or_default())
 }
 
 #[cfg(test)]

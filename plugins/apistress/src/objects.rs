@@ -65,10 +65,10 @@ fn path_variables(operation: &Operation) -> Vec<String> {
 fn makers(workload: &Workload) -> Vec<&Operation> {
     let mut order: Vec<usize> = Vec::new();
     let journeys = workload.scenarios.iter().filter_map(|work| match work {
-        Work::Journeys(journeys) => Some(journeys),
+        Work::Journey(steps) => Some(steps),
         _ => None,
     });
-    for step in journeys.flatten().flat_map(|journey| &journey.steps) {
+    for step in journeys.flatten() {
         order.push(step.operation);
     }
     order.extend(0..workload.operations.len());

@@ -96,6 +96,8 @@ impl Maker<'_> {
         let documented = self.documented(&access);
         let journeys = self.operations_and_journeys(&documented, &access);
         let session = access.session(&mut self.operations, &documented, &mut self.found);
+        let headers = self.headers();
+        self.operations.iter_mut().for_each(|operation| operation.headers.clone_from(&headers));
         let mut workload = Workload {
             base_url,
             session,
@@ -322,7 +324,8 @@ impl Maker<'_> {
                 Kind::Security => {
                     let configured = self.config.as_ref().and_then(|config| config.testing.security.clone());
                     let tests = self.command.security_tests.clone().or(configured).unwrap_or_default();
-                    let items = items::security(&self.operations, &tests);
+                    let items =
+                        items::security(&self.operations, &tests, &workload.probing, has(Kind::Contract));
                     self.put_items(plan, workload, items, "security", &phase);
                 }
             }
@@ -342,10 +345,7 @@ impl Maker<'_> {
     }
 
     fn request(&self, workload: &Workload, index: usize, known: &Variables) -> Option<Request> {
-        let operation = self.operations.get(index)?;
-        let mut request = load::request(&workload.base_url, index, operation, known);
-        request.headers.extend(self.headers());
-        Some(request)
+        Some(load::request(&workload.base_url, index, self.operations.get(index)?, known))
     }
 
     fn headers(&self) -> Vec<(String, String)> {
@@ -403,8 +403,7 @@ impl Maker<'_> {
                 });
                 let mut steps: Vec<Request> = steps.collect();
                 load::connect(&mut steps, &self.operations);
-                let journey = crate::document::Journey { name: user.name.clone(), weight: 1, steps };
-                workload.scenarios.push(Work::Journeys(vec![journey]));
+                workload.scenarios.push(Work::Journey(steps));
             }
         }
         self.put_targets(plan, workload, phase);
@@ -416,9 +415,8 @@ impl Maker<'_> {
         let Some(config) = &self.config else { return };
         let reached = |index: usize| {
             workload.scenarios.iter().any(|work| match work {
-                Work::Turn(requests) => requests.iter().any(|request| request.operation == index),
-                Work::Journeys(journeys) => {
-                    journeys.iter().flat_map(|journey| &journey.steps).any(|step| step.operation == index)
+                Work::Turn(requests) | Work::Journey(requests) => {
+                    requests.iter().any(|request| request.operation == index)
                 }
                 Work::Items(_) => false,
             })

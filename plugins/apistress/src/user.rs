@@ -49,9 +49,12 @@ pub(crate) struct User {
 #[derive(Debug)]
 enum Ready {
     Turn(Vec<Step>),
-    Journeys { weight: u64, journeys: Vec<(u64, Vec<Step>)> },
+    Journey(Vec<Step>),
     Items,
 }
+
+/// Index of a scenario, and of a step in it.
+type At = (usize, usize);
 
 #[derive(Debug)]
 struct Step {
@@ -79,12 +82,7 @@ impl User {
         for work in &workload.scenarios {
             works.push(match work {
                 Work::Turn(requests) => Ready::Turn(ready(requests)?),
-                Work::Journeys(journeys) => {
-                    let weight = journeys.iter().map(|journey| journey.weight).sum();
-                    let journeys =
-                        journeys.iter().map(|journey| Ok((journey.weight, ready(&journey.steps)?)));
-                    Ready::Journeys { weight, journeys: journeys.collect::<Result<_, Failure>>()? }
-                }
+                Work::Journey(requests) => Ready::Journey(ready(requests)?),
                 Work::Items(_) => Ready::Items,
             });
         }
@@ -114,25 +112,18 @@ impl User {
             Some(Ready::Turn(steps)) => {
                 let place = iteration.number.checked_rem(steps.len() as u64).unwrap_or(0);
                 let place = usize::try_from(place).unwrap_or(0);
-                self.send((scenario, 0, place)).map(|_| ())
+                self.send((scenario, place)).map(|_| ())
             }
-            Some(Ready::Journeys { weight, journeys }) => {
-                let mut drawn = stresshost_sdk::random::below(*weight);
-                let chosen = journeys.iter().position(|(weight, _)| {
-                    let is_it = drawn < *weight;
-                    drawn = drawn.saturating_sub(*weight);
-                    is_it
-                });
-                let chosen = chosen.unwrap_or(0);
-                let steps = journeys.get(chosen).map_or(0, |(_, steps)| steps.len());
-                for place in 0..steps {
-                    let response = self.send((scenario, chosen, place))?;
+            Some(Ready::Journey(steps)) => {
+                for place in 0..steps.len() {
+                    let response = self.send((scenario, place))?;
                     if !response.ok() {
-                        let name =
-                            self.step((scenario, chosen, place)).map(|step| step.request.action.clone());
-                        let message =
-                            format!("`{}` failed: status {}", name.unwrap_or_default(), response.status());
-                        return Err(Failure::new("expectation", message));
+                        let action = self.step((scenario, place)).map(|step| step.request.action.as_str());
+                        let (action, status) = (action.unwrap_or_default(), response.status());
+                        return Err(Failure::new(
+                            "expectation",
+                            format!("`{action}` failed: status {status}"),
+                        ));
                     }
                 }
                 Ok(())
@@ -149,23 +140,21 @@ impl User {
         }
     }
 
-    fn step(&self, (scenario, journey, place): (usize, usize, usize)) -> Option<&Step> {
+    fn step(&self, (scenario, place): At) -> Option<&Step> {
         match self.works.get(scenario)? {
-            Ready::Turn(steps) => steps.get(place),
-            Ready::Journeys { journeys, .. } => journeys.get(journey)?.1.get(place),
+            Ready::Turn(steps) | Ready::Journey(steps) => steps.get(place),
             Ready::Items => None,
         }
     }
 
-    fn step_mut(&mut self, (scenario, journey, place): (usize, usize, usize)) -> Option<&mut Step> {
+    fn step_mut(&mut self, (scenario, place): At) -> Option<&mut Step> {
         match self.works.get_mut(scenario)? {
-            Ready::Turn(steps) => steps.get_mut(place),
-            Ready::Journeys { journeys, .. } => journeys.get_mut(journey)?.1.get_mut(place),
+            Ready::Turn(steps) | Ready::Journey(steps) => steps.get_mut(place),
             Ready::Items => None,
         }
     }
 
-    fn send(&mut self, at: (usize, usize, usize)) -> Result<Response, Failure> {
+    fn send(&mut self, at: At) -> Result<Response, Failure> {
         let Some(step) = self.step(at) else { return Err(Failure::setup("the plan has no requests")) };
         let (prepared, needs_account, needs_name) = (step.prepared, step.needs_account, step.needs_name);
         if needs_account {
@@ -178,9 +167,9 @@ impl User {
         let response = match self.step(at) {
             Some(step) if !step.request.slots.is_empty() => {
                 let variables = &self.identity.variables;
-                let values: Vec<String> =
+                let values: Vec<_> =
                     step.request.slots.iter().map(|slot| slot_value(slot, variables)).collect();
-                let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
                 prepared.fire(&values)
             }
             _ => prepared.fire(&[]),
@@ -207,6 +196,10 @@ impl User {
 
     /// Gets an account and a token, or a new token in time.
     fn log_in(&mut self) -> Result<(), Failure> {
+        // A token that does not expire needs no look at the clock.
+        if self.is_logged_in && self.identity.renew_at_us.is_none() {
+            return Ok(());
+        }
         let now_us = u64::try_from(stresshost_sdk::pacing::now().as_micros()).unwrap_or(u64::MAX);
         if self.is_logged_in && !self.identity.needs_renewal(now_us) {
             return Ok(());
@@ -220,7 +213,7 @@ impl User {
         Ok(())
     }
 
-    fn extract(&mut self, at: (usize, usize, usize), response: Response) {
+    fn extract(&mut self, at: At, response: Response) {
         let Some(step) = self.step(at).filter(|step| !step.request.extract.is_empty()) else { return };
         let mut taken = Vec::new();
         for extract in &step.request.extract {
@@ -239,12 +232,7 @@ impl User {
     }
 
     #[expect(clippy::disallowed_methods, reason = "a guest's clock is the run's")]
-    fn validate(
-        &mut self,
-        at: (usize, usize, usize),
-        place: usize,
-        response: Response,
-    ) -> Result<(), Failure> {
+    fn validate(&mut self, at: At, place: usize, response: Response) -> Result<(), Failure> {
         let Some(operation) = self.workload.operations.get(place) else { return Ok(()) };
         // To ask for the time takes a good part of the time that is to be measured.
         self.validated += 1;

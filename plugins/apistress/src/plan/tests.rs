@@ -29,13 +29,13 @@ fn the_shop_config_becomes_phases_journeys_and_scenarios() {
     assert_eq!((load.vus, load.duration_ms, load.ramp_up_ms), (500, 300_000, 60_000));
     let users: Vec<&str> = plan.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
     assert_eq!(users, ["casual_browser", "active_shopper", "checkout_user", "security", "contract"]);
-    let Work::Journeys(journeys) = &workload.scenarios[2] else { panic!("no journeys") };
+    let Work::Journey(journey) = &workload.scenarios[2] else { panic!("no journey") };
     let steps: Vec<&str> =
-        journeys[0].steps.iter().map(|step| workload.operations[step.operation].name.as_str()).collect();
+        journey.iter().map(|step| workload.operations[step.operation].name.as_str()).collect();
     assert_eq!(steps, ["GET /products/search", "POST /cart/add", "POST /cart/checkout"]);
-    assert_eq!(journeys[0].steps[0].extract[0].variable, "product_id");
-    let Work::Journeys(journeys) = &workload.scenarios[1] else { panic!("no journeys") };
-    let last = journeys[0].steps.last().unwrap();
+    assert_eq!(journey[0].extract[0].variable, "product_id");
+    let Work::Journey(journey) = &workload.scenarios[1] else { panic!("no journey") };
+    let last = journey.last().unwrap();
     assert_eq!(
         workload.operations[last.operation].name, "GET /cart",
         "an action of a service without an endpoint"
@@ -105,6 +105,36 @@ fn a_document_and_a_config_are_put_together() {
     assert_eq!((operation.name.as_str(), operation.answers.len()), ("GET /a/{id}", 1));
     let Work::Turn(requests) = &workload.scenarios[0] else { panic!("no requests") };
     assert_eq!(requests[0].url, "http://h/v1/a/7");
+}
+
+#[test]
+fn every_request_has_the_headers_that_are_given() {
+    let spec = json!({ "openapi": "3.1.0", "paths": { "/a": { "get": { "responses": {} } } } });
+    let flags = json!({ "schema-file": spec, "header": ["X-Tenant: blue"], "test-types": "load,security" });
+    let (_, workload) = planned(&["http://h"], flags, ()).unwrap();
+    let wanted = ("X-Tenant".to_owned(), "blue".to_owned());
+    let Work::Turn(requests) = &workload.scenarios[0] else { panic!("no requests") };
+    assert!(requests[0].headers.contains(&wanted));
+    let none = Variables::default();
+    let probed = crate::case::Case::usual(&workload.operations[0], &none).call(None);
+    assert!(probed.headers.contains(&wanted), "probes, too");
+}
+
+#[test]
+fn generated_inputs_are_sent_once() {
+    let parameter = json!({ "name": "n", "in": "query", "schema": { "type": "integer" } });
+    let spec = json!({ "openapi": "3.1.0", "paths": { "/a": { "get": { "parameters": [parameter], "responses": {} } } } });
+    let count = |types: &str| {
+        let flags = json!({ "schema-file": spec.clone(), "test-types": types });
+        let (_, workload) = planned(&["http://h"], flags, ()).unwrap();
+        let items = workload.scenarios.iter().filter_map(|work| match work {
+            Work::Items(items) => Some(items),
+            _ => None,
+        });
+        let wanted = Probe::Conformance("negative_data_rejection".to_owned());
+        items.flatten().filter(|item| item.probe == wanted).count()
+    };
+    assert_eq!([count("security"), count("contract"), count("security,contract")], [1, 1, 1]);
 }
 
 #[test]

@@ -82,8 +82,9 @@ impl Wrong {
     }
 }
 
+/// Only where a caller must be let in can somebody get past that: some send credentials where nobody asks for them.
 pub(super) fn applies(operation: &Operation) -> bool {
-    !operation.credentials.is_empty()
+    operation.auth_required && !operation.credentials.is_empty()
 }
 
 pub(super) fn run(stage: &mut Stage<'_, '_>) -> Option<()> {
@@ -293,6 +294,7 @@ mod tests {
     fn a_secret_is_replaced_as_a_whole() {
         let mut operation = get("/orders", &[]);
         let value = "{{secret:key}}".to_owned();
+        operation.auth_required = true;
         operation.credentials = vec![Credential { place: Place::Query, name: "key".into(), value }];
         let (_, sent) = probe_in("auth", &workload(vec![operation]), &[], |call: &Call| {
             if call.target.contains("secret") { list() } else { answer(403, "{}") }

@@ -41,7 +41,7 @@ pub(super) fn body(path: &str, value: Value) -> Operation {
 pub(super) fn with_token(operation: Operation) -> Operation {
     let value = "Bearer {{token}}".to_owned();
     let credentials = vec![Credential { place: Place::Header, name: "Authorization".into(), value }];
-    Operation { credentials, ..operation }
+    Operation { credentials, auth_required: true, ..operation }
 }
 
 /// Somebody with the token `t-` and their name.
