@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use stresshost_io::http::{EgressRule, Origin};
+use stresshost_io::{EgressRule, Origin, Scheme};
 use stresshost_plan::{Breadth, Plan, TargetPattern, may_lead_to};
 
 use crate::exit::{Exit, coded, usage};
@@ -21,6 +21,10 @@ impl Grants {
     pub(crate) fn new(allow: &[String]) -> anyhow::Result<Self> {
         let mut grants = Self::default();
         for text in allow {
+            if is_file(text) {
+                grants.name_url(text);
+                continue;
+            }
             let pattern = TargetPattern::parse(text).map_err(|error| usage(format!("--allow: {error}")))?;
             grants.patterns.push(pattern);
             grants.texts.push(text.clone());
@@ -30,9 +34,13 @@ impl Grants {
 
     /// Grants the origin of a URL the user wrote. Texts that are no URL name nothing.
     pub(crate) fn name_url(&mut self, text: &str) {
-        let Ok((origin, _)) = Origin::split_url(text) else { return };
+        let Ok(origin) = Origin::of_url(text) else { return };
         let text = origin.to_string();
-        if let Ok(pattern) = TargetPattern::parse(&text)
+        if origin.path.is_some() {
+            if !self.texts.contains(&text) {
+                self.texts.push(text);
+            }
+        } else if let Ok(pattern) = TargetPattern::parse(&text)
             && !self.patterns.contains(&pattern)
         {
             self.patterns.push(pattern);
@@ -57,8 +65,8 @@ impl Grants {
 
     /// How the origin's host was named by what grants it most exactly; `None` when nothing does.
     fn coverage(&self, origin: &Origin) -> Option<Breadth> {
-        // A socket is a file of this machine: only its own path grants it.
-        if origin.unix_path.is_some() {
+        // Sockets and databases in files are of this machine: only their own path grants them.
+        if origin.path.is_some() {
             return self.texts.contains(&origin.to_string()).then_some(Breadth::Named);
         }
         let covers =
@@ -77,7 +85,7 @@ impl Grants {
     pub(crate) fn check_plan(&self, plan: &Plan) -> anyhow::Result<()> {
         for target in &plan.targets {
             let origin =
-                Origin::split_url(target).map_err(|error| usage(format!("target `{target}`: {error}")))?.0;
+                Origin::of_url(target).map_err(|error| usage(format!("target `{target}`: {error}")))?;
             if !self.covers(&origin) {
                 let message =
                     format!("the plan's target `{origin}` was not named by you; add `--allow {origin}`");
@@ -87,7 +95,7 @@ impl Grants {
         Ok(())
     }
 
-    /// The rule the HTTP engine asks before it connects: by name, then for each resolved address.
+    /// The rule the protocol engines ask before they connect: by name, then for each resolved address.
     pub(crate) fn egress(&self) -> Arc<EgressRule> {
         let grants = self.clone();
         Arc::new(move |origin, address| match (grants.coverage(origin), address) {
@@ -98,12 +106,17 @@ impl Grants {
     }
 }
 
+/// Whether a text names a database's file.
+fn is_file(text: &str) -> bool {
+    Origin::of_url(text).is_ok_and(|origin| origin.scheme == Scheme::Sqlite)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn origin(url: &str) -> Origin {
-        Origin::split_url(url).expect("url").0
+        Origin::of_url(url).expect("url")
     }
 
     #[test]
@@ -118,6 +131,16 @@ mod tests {
         assert!(!grants.covers(&origin("http+unix://%2Frun%2Fa.sock/")));
         grants.name_url("http+unix://%2Frun%2Fa.sock/");
         assert!(grants.covers(&origin("http+unix://%2Frun%2Fa.sock/x")));
+        grants.name_url("postgres://user:secret@db.test/shop");
+        assert!(
+            grants.covers(&origin("postgresql://db.test:5432"))
+                && !grants.covers(&origin("mysql://db.test:5432"))
+        );
+        grants.name_url("sqlite:/tmp/shop.db?mode=ro");
+        assert!(
+            grants.covers(&origin("sqlite:/tmp/shop.db")) && !grants.covers(&origin("sqlite:/etc/other.db"))
+        );
+        assert!(!grants.describe().contains("secret"), "{}", grants.describe());
         assert!(!grants.covers(&origin("http+unix://%2Frun%2Fb.sock/x")));
     }
 

@@ -100,7 +100,7 @@ fn read(given: &Given) -> anyhow::Result<Secret> {
     let Given { name, source, pattern, .. } = given;
     let value = fetch(source).with_context(|| format!("--secret: `{name}` from {source}"))?;
     let pattern = pattern.clone();
-    let goes_to = move |origin: &stresshost_io::http::Origin| {
+    let goes_to = move |origin: &stresshost_io::Origin| {
         pattern
             .as_ref()
             .is_none_or(|pattern| pattern.matches(origin.scheme.name(), &origin.host, origin.port))

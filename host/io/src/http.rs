@@ -17,7 +17,6 @@ mod h2;
 mod json_pointer;
 mod limits;
 mod options;
-mod origin;
 mod prepared;
 mod redirect;
 mod resolve;
@@ -37,10 +36,9 @@ pub use limits::{
     MAX_BATCH, MAX_CONCURRENT, MAX_IDLE_CONNECTIONS, MAX_KEPT_BYTES, MAX_REDIRECTS, MAX_REQUEST_HEAD_BYTES,
     MAX_SLOTS,
 };
-pub use origin::{Origin, Scheme, UrlError};
 pub use prepared::{PrepareError, Prepared, RequestSpec};
 pub use response::{BodyError, Response};
-pub use shared::{EgressRule, HttpSetupError, HttpShared};
+pub use shared::{HttpSetupError, HttpShared};
 pub(crate) use template::percent_encode;
 
 /// The answer reader alone, for fuzzing and tools that read recorded answers.

@@ -4,6 +4,8 @@
 //! outcome with an error kind, never an `Err`: in a load test failure is data.
 
 pub mod http;
+mod origin;
 mod secrets;
 
+pub use origin::{EgressRule, Origin, Scheme, UrlError};
 pub use secrets::{Secret, SecretError, SecretRule, Secrets};

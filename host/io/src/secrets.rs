@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::http::Origin;
+use crate::origin::Origin;
 
 /// Secrets of one plugin, shared by its virtual users.
 #[derive(Clone, Default)]

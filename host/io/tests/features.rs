@@ -241,7 +241,7 @@ async fn resolve_rules_replace_look_up() {
 async fn the_egress_rule_is_asked_by_name_and_by_address() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
-    let rule = move |origin: &stresshost_io::http::Origin, address: Option<IpAddr>| {
+    let rule = move |origin: &stresshost_io::Origin, address: Option<IpAddr>| {
         seen.lock().unwrap().push((origin.to_string(), address));
         match address {
             None => &*origin.host != "by-name.invalid",

@@ -74,6 +74,26 @@ error_kinds! {
     Interrupted = "interrupted",
     /// The machine had no memory or buffers left for the operation.
     NoMemory = "no_memory",
+    /// The database ended the transaction to resolve a deadlock.
+    Deadlock = "deadlock",
+    /// The database ended the transaction because it could not be put in an order with others.
+    Serialization = "serialization",
+    /// A lock was not granted within the database's own limit.
+    LockTimeout = "lock_timeout",
+    /// A constraint of the database refused the change.
+    Constraint = "constraint",
+    /// The server did not accept the statement or command: its syntax, a name in it or the type of a value.
+    Statement = "statement",
+    /// The server refused the credentials, or what they may do.
+    Permission = "permission",
+    /// The server has no room for another connection, or is starting or stopping.
+    Unavailable = "unavailable",
+    /// The server reported another error.
+    ServerError = "server_error",
+    /// No connection of the pool became free in time.
+    PoolTimeout = "pool_timeout",
+    /// The connection was lost while a commit was under way: whether it took effect is not known.
+    OutcomeUnknown = "outcome_unknown",
 }
 
 impl ErrorKind {
@@ -143,5 +163,7 @@ mod tests {
         assert_eq!(ErrorKind::Denied.code(), 17);
         assert_eq!(ErrorKind::Interrupted.code(), 21);
         assert_eq!(ErrorKind::NoMemory.code(), 22);
+        assert_eq!(ErrorKind::Deadlock.code(), 23);
+        assert_eq!(ErrorKind::OutcomeUnknown.code(), 32);
     }
 }

@@ -131,6 +131,9 @@ impl TargetPattern {
                 "http" => Some(80),
                 "https" => Some(443),
                 "http+unix" => Some(0),
+                "postgresql" => Some(5432),
+                "mysql" => Some(3306),
+                "redis" | "rediss" => Some(6379),
                 _ => return Err(error("the port is missing")),
             },
         };

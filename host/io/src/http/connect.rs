@@ -13,9 +13,9 @@ use tokio::time::timeout;
 use super::config::HttpVersion;
 use super::failure::{Failure, chain};
 use super::h2::{self, Http2};
-use super::origin::{Origin, Scheme};
 use super::shared::HttpShared;
 use super::stream::Stream;
+use crate::origin::{Origin, Scheme};
 
 /// What to connect to, and how.
 pub(crate) struct Plan {
@@ -137,7 +137,7 @@ impl Plan {
 
     #[cfg(unix)]
     async fn unix(&self) -> Result<Stream, Failure> {
-        let path = self.origin.unix_path.as_deref().unwrap_or_default();
+        let path = self.origin.path.as_deref().unwrap_or_default();
         let connected = tokio::net::UnixStream::connect(path).await;
         connected.map(Stream::Unix).map_err(|error| Failure::from_connect(&error, path))
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::limits::{MAX_JOINED_BODY_BYTES, MAX_REQUEST_HEAD_BYTES};
 use super::options::Options;
-use super::origin::{Origin, Scheme, UrlError};
 use super::template::{BadValue, Place, Slots, Template, is_header_value_byte};
 use super::{HttpConfig, HttpSetupError, HttpVersion};
+use crate::origin::{Origin, Scheme, UrlError};
 use crate::secrets::{SecretError, Secrets};
 
 /// A request as its author writes it. `{{name}}` in the path, the query, header values and the body is replaced,

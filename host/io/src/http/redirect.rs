@@ -6,11 +6,11 @@ use stresshost_metrics::ErrorKind;
 
 use super::failure::Failure;
 use super::options::Options;
-use super::origin::{Origin, Scheme};
 use super::prepared::{Prepared, RequestSpec, Source};
 use super::response::Response;
 use super::shared::HttpShared;
 use super::template::{Template, percent_encode};
+use crate::origin::{Origin, Scheme};
 
 /// Headers that are not sent to another origin: they were meant for the first one.
 const ORIGIN_BOUND: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];

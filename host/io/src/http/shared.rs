@@ -5,12 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::config::{HttpConfig, HttpVersion};
-use super::origin::Origin;
 use super::resolve::Resolver;
 use super::tls::Tls;
-
-/// Decides whether an origin may be connected to: asked once by name (`None`) and once per resolved address.
-pub type EgressRule = dyn Fn(&Origin, Option<IpAddr>) -> bool + Send + Sync;
+use crate::origin::{EgressRule, Origin};
 
 /// The engine cannot be set up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::limits::MAX_SLOTS;
-use super::origin::Origin;
+use crate::origin::Origin;
 use crate::secrets::{SecretError, Secrets};
 
 /// What stands before the name of a secret.

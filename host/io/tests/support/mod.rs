@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use stresshost_clock::Clock;
-use stresshost_io::http::{
-    EgressRule, HttpConfig, HttpCore, HttpSession, HttpShared, Outcome, Prepared, RequestSpec,
-};
+use stresshost_io::EgressRule;
+use stresshost_io::http::{HttpConfig, HttpCore, HttpSession, HttpShared, Outcome, Prepared, RequestSpec};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;

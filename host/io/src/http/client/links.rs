@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::http::HttpVersion;
 use crate::http::connect::Protocol;
 use crate::http::h2::Http2;
 use crate::http::limits::MAX_IDLE_CONNECTIONS;
-use crate::http::origin::Origin;
 use crate::http::prepared::Prepared;
 use crate::http::stream::Stream;
-use crate::http::{HttpVersion, Scheme};
+use crate::origin::Origin;
+use crate::origin::Scheme;
 
 /// Idle HTTP/1.1 connections, and HTTP/2 connections in use or not.
 #[derive(Default)]

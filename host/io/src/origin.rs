@@ -1,8 +1,9 @@
-//! Where a request goes: the scheme and authority of its URL.
+//! Where an operation goes: the scheme and authority of its URL.
 
 use std::fmt;
+use std::net::IpAddr;
 
-/// Transport named by a URL's scheme.
+/// Protocol named by a URL's scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// `http://`
@@ -11,38 +12,100 @@ pub enum Scheme {
     Https,
     /// `http+unix://`, HTTP over a unix socket.
     Unix,
+    /// `postgresql://` or `postgres://`
+    Postgresql,
+    /// `mysql://` or `mariadb://`
+    Mysql,
+    /// `sqlite:`, a file of this machine.
+    Sqlite,
+    /// `redis://`
+    Redis,
+    /// `rediss://`, Redis over TLS.
+    Rediss,
+    /// `tcp://`
+    Tcp,
 }
 
 impl Scheme {
-    /// The scheme as URLs have it.
+    /// The scheme as it is shown and granted.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",
             Self::Unix => "http+unix",
+            Self::Postgresql => "postgresql",
+            Self::Mysql => "mysql",
+            Self::Sqlite => "sqlite",
+            Self::Redis => "redis",
+            Self::Rediss => "rediss",
+            Self::Tcp => "tcp",
         }
+    }
+
+    /// Whether it is one that HTTP requests are sent to.
+    pub const fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https | Self::Unix)
+    }
+
+    /// The port of a URL that names none.
+    pub const fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Http => Some(80),
+            Self::Https => Some(443),
+            Self::Postgresql => Some(5432),
+            Self::Mysql => Some(3306),
+            Self::Redis | Self::Rediss => Some(6379),
+            Self::Unix | Self::Sqlite | Self::Tcp => None,
+        }
+    }
+
+    /// The scheme at the beginning of a URL, and what follows it.
+    fn split(url: &str) -> Option<(Self, &str)> {
+        const SCHEMES: &[(&str, Scheme)] = &[
+            ("http://", Scheme::Http),
+            ("https://", Scheme::Https),
+            ("http+unix://", Scheme::Unix),
+            ("postgresql://", Scheme::Postgresql),
+            ("postgres://", Scheme::Postgresql),
+            ("mysql://", Scheme::Mysql),
+            ("mariadb://", Scheme::Mysql),
+            ("sqlite://", Scheme::Sqlite),
+            ("sqlite:", Scheme::Sqlite),
+            ("redis://", Scheme::Redis),
+            ("rediss://", Scheme::Rediss),
+            ("tcp://", Scheme::Tcp),
+        ];
+        SCHEMES.iter().find_map(|&(text, scheme)| Some((scheme, strip_scheme(url, text)?)))
     }
 }
 
-/// Scheme, host and port of a URL; for unix sockets the socket's path.
+/// Decides whether an origin may be connected to: asked once by name (`None`) and once per resolved address.
+pub type EgressRule = dyn Fn(&Origin, Option<IpAddr>) -> bool + Send + Sync;
+
+/// Scheme, host and port of a URL; for unix sockets and SQLite the path of the socket or file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// Transport.
+    /// Protocol.
     pub scheme: Scheme,
-    /// Lower-case host name or address, IPv6 without brackets; `localhost` for unix sockets.
+    /// Lower-case host name or address, IPv6 without brackets; `localhost` for sockets and files.
     pub host: Box<str>,
-    /// Port, the scheme's default when the URL has none; 0 for unix sockets.
+    /// Port, the scheme's default when the URL has none; 0 for sockets and files.
     pub port: u16,
-    /// Path of the unix socket.
-    pub unix_path: Option<Box<str>>,
+    /// Path of the unix socket or of the database's file.
+    pub path: Option<Box<str>>,
 }
 
 /// Why a URL was refused. The text names what to change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// Not one of the schemes served.
+    /// Not one of the schemes of HTTP.
     #[error("it must start with `http://`, `https://` or `http+unix://`")]
     Scheme,
+    /// Not one of the schemes of any protocol.
+    #[error(
+        "it must start with a scheme such as `https://`, `postgresql://`, `mysql://`, `sqlite:`, `redis://` or `tcp://`"
+    )]
+    AnyScheme,
     /// A placeholder before the path.
     #[error("scheme, host and port must be fixed: a placeholder may stand in the path and the query only")]
     SlotInAuthority,
@@ -60,6 +123,9 @@ pub enum UrlError {
         "the socket's path must stand percent-encoded as the host, such as `http+unix://%2Frun%2Fapp.sock/path`"
     )]
     UnixPath,
+    /// The path of a database's file is missing.
+    #[error("the path of the database's file is missing, as in `sqlite:shop.db`")]
+    FilePath,
     /// A character that cannot stand in a request line.
     #[error("character {0:?} cannot stand in a URL: percent-encode it")]
     Character(char),
@@ -71,15 +137,8 @@ impl Origin {
     /// # Errors
     /// When the URL is not one this engine can send to.
     pub fn split_url(url: &str) -> Result<(Self, &str), UrlError> {
-        let (scheme, rest) = if let Some(rest) = strip_scheme(url, "http://") {
-            (Scheme::Http, rest)
-        } else if let Some(rest) = strip_scheme(url, "https://") {
-            (Scheme::Https, rest)
-        } else if let Some(rest) = strip_scheme(url, "http+unix://") {
-            (Scheme::Unix, rest)
-        } else {
-            return Err(UrlError::Scheme);
-        };
+        let split = Scheme::split(url).filter(|(scheme, _)| scheme.is_http());
+        let (scheme, rest) = split.ok_or(UrlError::Scheme)?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let path = path.split('#').next().unwrap_or_default();
@@ -93,33 +152,54 @@ impl Origin {
         Ok((origin, path))
     }
 
-    /// Host and port as the `Host` header has them: the port only where it is not the scheme's default.
-    pub fn authority(&self) -> String {
-        let default = match self.scheme {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
-            Scheme::Unix => self.port,
-        };
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.to_string() };
-        if self.port == default { host } else { format!("{host}:{}", self.port) }
+    /// The origin of a URL of any protocol. Credentials and everything after the authority are passed over.
+    ///
+    /// # Errors
+    /// When it names no place that an operation could go to.
+    pub fn of_url(url: &str) -> Result<Self, UrlError> {
+        let (scheme, rest) = Scheme::split(url).ok_or(UrlError::AnyScheme)?;
+        match scheme {
+            Scheme::Http | Scheme::Https | Scheme::Unix => Self::split_url(url).map(|(origin, _)| origin),
+            Scheme::Sqlite => {
+                let path = percent_decode(rest.split('?').next().unwrap_or_default());
+                let path = path.filter(|path| !path.is_empty() && !path.contains('\0'));
+                Ok(at_path(Scheme::Sqlite, path.ok_or(UrlError::FilePath)?))
+            }
+            _ => {
+                let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+                let authority = &rest[..end];
+                // A password may hold an `@` that nobody encoded: the last one ends the credentials.
+                internet(scheme, authority.rsplit_once('@').map_or(authority, |(_, host)| host))
+            }
+        }
     }
 
-    /// Whether the connection is encrypted.
+    /// Host and port as the `Host` header has them: the port only where it is not the scheme's default.
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.to_string() };
+        if self.port == 0 || self.scheme.default_port() == Some(self.port) {
+            host
+        } else {
+            format!("{host}:{}", self.port)
+        }
+    }
+
+    /// Whether the connection is encrypted from its first byte.
     pub fn is_tls(&self) -> bool {
-        self.scheme == Scheme::Https
+        matches!(self.scheme, Scheme::Https | Scheme::Rediss)
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.scheme, &self.unix_path) {
+        match (self.scheme, &self.path) {
             (Scheme::Unix, Some(path)) => {
                 let mut encoded = Vec::new();
-                super::template::percent_encode(path.as_bytes(), &mut encoded);
+                crate::http::percent_encode(path.as_bytes(), &mut encoded);
                 write!(f, "http+unix://{}", String::from_utf8_lossy(&encoded))
             }
-            (Scheme::Https, _) => write!(f, "https://{}", self.authority()),
-            _ => write!(f, "http://{}", self.authority()),
+            (Scheme::Sqlite, Some(path)) => write!(f, "sqlite:{path}"),
+            (scheme, _) => write!(f, "{}://{}", scheme.name(), self.authority()),
         }
     }
 }
@@ -136,10 +216,9 @@ fn internet(scheme: Scheme, authority: &str) -> Result<Origin, UrlError> {
             Ok(port) if port > 0 && text.bytes().all(|b| b.is_ascii_digit()) => port,
             _ => return Err(UrlError::Port(text.to_owned())),
         },
-        None if scheme == Scheme::Https => 443,
-        None => 80,
+        None => scheme.default_port().ok_or_else(|| UrlError::Port(String::new()))?,
     };
-    Ok(Origin { scheme, host: host.to_ascii_lowercase().into(), port, unix_path: None })
+    Ok(Origin { scheme, host: host.to_ascii_lowercase().into(), port, path: None })
 }
 
 /// Host without brackets, and the text after the colon.
@@ -172,7 +251,11 @@ fn unix(authority: &str) -> Result<Origin, UrlError> {
     if path.is_empty() || path.contains('\0') {
         return Err(UrlError::UnixPath);
     }
-    Ok(Origin { scheme: Scheme::Unix, host: "localhost".into(), port: 0, unix_path: Some(path.into()) })
+    Ok(at_path(Scheme::Unix, path))
+}
+
+fn at_path(scheme: Scheme, path: String) -> Origin {
+    Origin { scheme, host: "localhost".into(), port: 0, path: Some(path.into()) }
 }
 
 fn percent_decode(text: &str) -> Option<String> {
@@ -210,14 +293,41 @@ mod tests {
             assert_eq!((parsed.to_string().as_str(), path), (origin, rest), "{url}");
         }
         let (unix, _) = Origin::split_url("http+unix://%2Frun%2Fa.sock/p").unwrap();
-        assert_eq!(unix.unix_path.as_deref(), Some("/run/a.sock"));
+        assert_eq!(unix.path.as_deref(), Some("/run/a.sock"));
         assert_eq!(unix.authority(), "localhost");
+    }
+
+    #[test]
+    fn names_the_place_of_any_protocol() {
+        for (url, origin) in [
+            ("postgres://user:p@ss@Db.test/shop?sslmode=disable", "postgresql://db.test"),
+            ("postgresql://[::1]:5433", "postgresql://[::1]:5433"),
+            ("mariadb://h/x", "mysql://h"),
+            ("redis://:secret@h:6380/0", "redis://h:6380"),
+            ("rediss://h", "rediss://h"),
+            ("tcp://h:11211", "tcp://h:11211"),
+            ("sqlite:/tmp/a b.db?mode=ro", "sqlite:/tmp/a b.db"),
+            ("sqlite://shop.db", "sqlite:shop.db"),
+            ("sqlite::memory:", "sqlite::memory:"),
+            ("https://h/x", "https://h"),
+        ] {
+            assert_eq!(Origin::of_url(url).unwrap().to_string(), origin, "{url}");
+        }
+        for (url, error) in [
+            ("ftp://h", UrlError::AnyScheme),
+            ("tcp://h", UrlError::Port(String::new())),
+            ("sqlite:", UrlError::FilePath),
+            ("redis:///0", UrlError::Host(String::new())),
+        ] {
+            assert_eq!(Origin::of_url(url).unwrap_err(), error, "{url}");
+        }
     }
 
     #[test]
     fn refuses_what_cannot_be_sent_to() {
         for (url, error) in [
             ("ftp://h/", UrlError::Scheme),
+            ("redis://h/", UrlError::Scheme),
             ("/path", UrlError::Scheme),
             ("http://{{host}}/", UrlError::SlotInAuthority),
             ("http://u:p@h/", UrlError::Credentials),
