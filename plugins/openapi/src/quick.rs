@@ -3,11 +3,11 @@
 //! It knows the keywords that most schemas consist of. What it accepts is valid; what it does not accept is for a
 //! [`Validator`](crate::Validator) to judge, which also tells why.
 
-use std::fmt;
+mod scan;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use self::scan::Scan;
 use crate::MAX_DEPTH;
 
 /// Names that an object must have, at most: one bit each.
@@ -58,20 +58,49 @@ enum Others {
     Node(usize),
 }
 
-impl Default for Node {
-    fn default() -> Self {
-        Self {
-            types: ANY,
-            least: f64::NEG_INFINITY,
-            most: f64::INFINITY,
-            length: (0, usize::MAX),
-            items_count: (0, usize::MAX),
-            items: None,
-            properties: Vec::new(),
-            required: 0,
-            others: Others::Any,
-            texts: Vec::new(),
+impl Node {
+    /// What any value is.
+    const ANY: Self = Self {
+        types: ANY,
+        least: f64::NEG_INFINITY,
+        most: f64::INFINITY,
+        length: (0, usize::MAX),
+        items_count: (0, usize::MAX),
+        items: None,
+        properties: Vec::new(),
+        required: 0,
+        others: Others::Any,
+        texts: Vec::new(),
+    };
+
+    fn allows_number(&self, number: f64, is_whole: bool) -> bool {
+        let kind = if is_whole { INTEGER } else { NUMBER };
+        let is_bound = self.least > f64::NEG_INFINITY || self.most < f64::INFINITY;
+        self.types & kind != 0
+            && (self.least..=self.most).contains(&number)
+            && !(is_bound && number.abs() >= MAX_EXACT)
+    }
+
+    /// `text` is UTF-8 as it is written; each of its `escapes` is two bytes of one character.
+    fn allows_text(&self, text: &[u8], escapes: usize) -> bool {
+        let (least, most) = self.length;
+        let characters = || text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() - escapes;
+        // There are at most as many characters as bytes.
+        let is_short = least > 0 && (text.len() < least || characters() < least);
+        let is_long = text.len() > most && characters() > most;
+        let is_known = self.texts.is_empty()
+            || (escapes == 0 && self.texts.iter().any(|known| known.as_bytes() == text));
+        self.types & STRING != 0 && is_known && !is_short && !is_long
+    }
+
+    /// Place of the property of a name. Servers write properties in the order of the schema more often than not: `next`
+    /// is looked at first.
+    fn property(&self, name: &[u8], next: usize) -> Option<usize> {
+        let is = |(known, ..): &(String, usize, u64)| known.as_bytes() == name;
+        if self.properties.get(next).is_some_and(is) {
+            return Some(next);
         }
+        self.properties.iter().position(is)
     }
 }
 
@@ -85,9 +114,8 @@ impl Quick {
 
     /// Whether a text is JSON that the schema allows. False says nothing.
     pub fn accepts(&self, json: &[u8]) -> bool {
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let seed = Seed { nodes: &self.nodes, node: 0 };
-        seed.deserialize(&mut deserializer).is_ok() && deserializer.end().is_ok()
+        let Some(root) = self.nodes.first() else { return false };
+        std::str::from_utf8(json).is_ok() && Scan::new(&self.nodes, json).accepts(root)
     }
 }
 
@@ -104,7 +132,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let index = self.nodes.len();
-        self.nodes.push(Node::default());
+        self.nodes.push(Node::ANY);
         let map = match schema {
             Value::Bool(true) => return Some(index),
             Value::Object(map) => map,
@@ -137,7 +165,7 @@ impl<'a> Reader<'a> {
     }
 
     fn read(&mut self, map: &'a Map<String, Value>, depth: usize) -> Option<Node> {
-        let mut node = Node::default();
+        let mut node = Node::ANY;
         for (key, value) in map {
             match key.as_str() {
                 "type" => node.types = types(value)?,
@@ -226,147 +254,6 @@ fn bound(value: &Value) -> Option<f64> {
 
 fn count(value: &Value) -> Option<usize> {
     usize::try_from(value.as_u64()?).ok()
-}
-
-#[derive(Clone, Copy)]
-struct Seed<'q> {
-    nodes: &'q [Node],
-    node: usize,
-}
-
-impl<'q> Seed<'q> {
-    fn is(self, kind: u8) -> Option<&'q Node> {
-        self.nodes.get(self.node).filter(|node| node.types & kind != 0)
-    }
-
-    fn number<E: Error>(self, number: f64, is_whole: bool) -> Result<(), E> {
-        let kind = if is_whole { INTEGER } else { NUMBER };
-        let node = self.is(kind).ok_or_else(unsure)?;
-        let is_bound = node.least > f64::NEG_INFINITY || node.most < f64::INFINITY;
-        let holds = (node.least..=node.most).contains(&number) && !(is_bound && number.abs() >= MAX_EXACT);
-        if holds { Ok(()) } else { Err(unsure()) }
-    }
-}
-
-/// Ends the look: the value is for the validator.
-fn unsure<E: Error>() -> E {
-    E::custom("")
-}
-
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value that the schema allows")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.is(NULL).map(|_| ()).ok_or_else(unsure)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        self.is(BOOLEAN).map(|_| ()).ok_or_else(unsure)
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.number(number as f64, true)
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.number(number as f64, true)
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        self.number(number, number.fract() == 0.0)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        let node = self.is(STRING).ok_or_else(unsure)?;
-        let (least, most) = node.length;
-        // There are at most as many characters as bytes, and at least a quarter.
-        let is_short = least > 0 && (text.len() < least || text.chars().count() < least);
-        let is_long = text.len() > most && text.chars().count() > most;
-        let is_known = node.texts.is_empty() || node.texts.iter().any(|known| known == text);
-        if is_known && !is_short && !is_long { Ok(()) } else { Err(unsure()) }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let node = self.is(ARRAY).ok_or_else(unsure)?;
-        let mut count = 0;
-        match node.items {
-            Some(item) => {
-                while items.next_element_seed(Seed { node: item, ..self })?.is_some() {
-                    count += 1;
-                }
-            }
-            None => {
-                while items.next_element::<IgnoredAny>()?.is_some() {
-                    count += 1;
-                }
-            }
-        }
-        if (node.items_count.0..=node.items_count.1).contains(&count) { Ok(()) } else { Err(unsure()) }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let node = self.is(OBJECT).ok_or_else(unsure)?;
-        let (mut seen, mut next) = (0, 0);
-        while let Some(found) = entries.next_key_seed(Key { node, next })? {
-            match found.and_then(|place| Some((place, node.properties.get(place)?))) {
-                Some((place, (_, index, bit))) => {
-                    next = place + 1;
-                    seen |= bit;
-                    entries.next_value_seed(Seed { node: *index, ..self })?;
-                }
-                None => match node.others {
-                    Others::Any => {
-                        entries.next_value::<IgnoredAny>()?;
-                    }
-                    Others::Forbidden => return Err(unsure()),
-                    Others::Node(index) => entries.next_value_seed(Seed { node: index, ..self })?,
-                },
-            }
-        }
-        if seen & node.required == node.required { Ok(()) } else { Err(unsure()) }
-    }
-}
-
-/// Finds the property of a name. Servers write properties in the order of the schema more often than not.
-struct Key<'q> {
-    node: &'q Node,
-    next: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a property")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        let properties = &self.node.properties;
-        if properties.get(self.next).is_some_and(|(known, ..)| known == name) {
-            return Ok(Some(self.next));
-        }
-        Ok(properties.iter().position(|(known, ..)| known == name))
-    }
 }
 
 #[cfg(test)]
