@@ -55,6 +55,31 @@ fn parts_that_cannot_be_read_are_left_out_with_their_place() {
 }
 
 #[test]
+fn a_document_over_several_files_is_one() {
+    let project = Project::default();
+    let document = json!({ "openapi": "3.1.0", "servers": [{ "url": "http://127.0.0.1:9" }],
+        "paths": { "/pets": { "$ref": "paths/pets.yaml" } } });
+    project.write("api.json", &document.to_string());
+    std::fs::create_dir(project.path().join("paths")).unwrap();
+    project.write("paths/pets.yaml", "get: { responses: { 200: { $ref: '../answers.yaml#/Pets' } } }");
+    project.write("answers.yaml", "Pets: { description: Pets }");
+    let component = stresshost_tests::plugin("apistress");
+    let plan =
+        || project.run(&["plan", "--plugin", component.to_str().unwrap(), "--schema-file", "api.json"]);
+    let finished = plan();
+    finished.expect_exit(0);
+    contains(&finished.stdout, &["1 operations in turn"]);
+    assert!(!finished.stdout.contains("left out"), "{}", finished.stdout);
+    std::fs::remove_file(project.path().join("answers.yaml")).unwrap();
+    let finished = plan();
+    finished.expect_exit(2);
+    contains(
+        &finished.stderr,
+        &["`../answers.yaml#/Pets` refers to the file `answers.yaml`, which is not there"],
+    );
+}
+
+#[test]
 fn wrong_flags_are_told_what_there_is() {
     let document = json!({ "openapi": "3.1.0", "servers": [{ "url": "http://127.0.0.1:9" }],
         "components": { "securitySchemes": { "key": { "type": "http", "scheme": "basic" } } },

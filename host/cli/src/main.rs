@@ -17,6 +17,7 @@ mod outputs;
 mod plugin_args;
 mod printer;
 mod progress;
+mod referenced;
 mod run_dir;
 mod secrets;
 mod signals;

@@ -1,5 +1,7 @@
 //! A plugin's own arguments: from its descriptor into clap, and from clap into the plan's input.
 
+use std::collections::BTreeMap;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 use stresshost_plan::yaml::Document;
@@ -11,6 +13,7 @@ use crate::args::texts;
 use crate::capacity::Machine;
 use crate::config;
 use crate::exit::{Exit, coded, usage};
+use crate::referenced;
 
 /// Prefix that keeps a plugin's argument ids apart from stresshost's.
 const PREFIX: &str = "plugin:";
@@ -154,6 +157,12 @@ pub(crate) fn read(
     let targets =
         declared.filter(|(positional, _)| positional.target).map(|(_, text)| text.clone()).collect();
     let mut flags = Map::new();
+    let mut files = BTreeMap::new();
+    if let Some(config) = &config {
+        files.extend(
+            referenced::files(config.file_name(), config.value())?.map(|files| (String::new(), files)),
+        );
+    }
     let mut document = config;
     for flag in &descriptor.flags {
         let id = format!("{PREFIX}{}", flag.name);
@@ -169,6 +178,7 @@ pub(crate) fn read(
                 ValueKind::Document => {
                     let read = config::read(&text, &[])?;
                     let value = read.value().clone();
+                    files.extend(referenced::files(&text, &value)?.map(|files| (flag.name.clone(), files)));
                     document = document.or(Some(read));
                     value
                 }
@@ -185,7 +195,7 @@ pub(crate) fn read(
         Some(document) if flags_hold_no_document(descriptor, &flags) => document.value().clone(),
         _ => Value::Null,
     };
-    let input = PlanInput { schema: PLAN_INPUT_SCHEMA.to_owned(), args, flags, config };
+    let input = PlanInput { schema: PLAN_INPUT_SCHEMA.to_owned(), args, flags, config, files };
     Ok(Input { input, document, targets })
 }
 

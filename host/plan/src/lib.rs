@@ -36,7 +36,7 @@ pub use expression::{
     Metric, OperationField, Tag, TagFilter,
 };
 pub use grants::{Breadth, PatternError, TargetPattern, may_lead_to};
-pub use input::{PLAN_INPUT_SCHEMA, PlanInput};
+pub use input::{DocumentFiles, PLAN_INPUT_SCHEMA, PlanInput};
 pub use limiter::{LimitScope, RateLimit};
 pub use limits::*;
 pub use nearest::nearest;

@@ -1,5 +1,6 @@
 //! Flags, and what they mean.
 
+use stresshost_openapi::bundle;
 use stresshost_sdk::config::{Found, short};
 use stresshost_sdk::documents::nearest;
 use stresshost_sdk::prelude::*;
@@ -200,6 +201,17 @@ fn own_flags() -> Vec<Flag> {
     ]
 }
 
+/// A document with the files that it refers to put into it.
+fn bundled(input: &PlanInput, name: &str, flag: &str, value: &Value, found: &mut Found) -> Value {
+    let Some(given) = input.files.get(name) else { return value.clone() };
+    let (whole, problems) = bundle(value.clone(), &given.name, &given.files);
+    for problem in problems {
+        let path = format!("{flag}{}", problem.path);
+        found.add(Problem { path, ..problem });
+    }
+    whole
+}
+
 impl Command {
     pub(crate) fn read(input: &PlanInput, found: &mut Found) -> Self {
         let value = |name: &str| input.flags.get(name);
@@ -210,10 +222,11 @@ impl Command {
         };
         let mut documents = Vec::new();
         for (name, flag) in [("schema-file", "--schema-file"), ("endpoints-file", "--endpoints-file")] {
-            documents.extend(value(name).map(|value| Given { value: value.clone(), flag }));
+            let whole = value(name).map(|value| bundled(input, name, flag, value, found));
+            documents.extend(whole.map(|value| Given { value, flag }));
         }
         if !input.config.is_null() {
-            documents.push(Given { value: input.config.clone(), flag: "" });
+            documents.push(Given { value: bundled(input, "", "", &input.config, found), flag: "" });
         }
         let mut accounts = pairs(&texts("account"), &[':'], "--account", "USER:PASSWORD", found);
         let lines: Vec<String> =
@@ -227,7 +240,8 @@ impl Command {
         Self {
             base_url: input.args.first().cloned(),
             documents,
-            baseline: value("baseline-spec").cloned(),
+            baseline: value("baseline-spec")
+                .map(|value| bundled(input, "baseline-spec", "--baseline-spec", value, found)),
             kinds: text("test-types").map(|list| kinds(list, found)),
             security_tests: text("security-tests").map(|list| security_tests(list, found)),
             depth: text("security-scan-depth").and_then(depth_of),

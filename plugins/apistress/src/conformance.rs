@@ -22,6 +22,9 @@ pub(crate) const CHECKS: [&str; 5] = [
 /// Deviations of one body that are told.
 const MAX_TOLD: usize = 3;
 
+/// Content types of one answer that are remembered. A server that writes a new one each time is asked each time.
+const MAX_SEEN: usize = 4;
+
 /// What came of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -33,16 +36,25 @@ pub(crate) enum Outcome {
     Deviates(String, String),
 }
 
-/// Compiled schemas of one virtual user, made when they are needed first.
+/// Contents of answers that one virtual user has seen, with their schemas.
 #[derive(Debug, Default)]
 pub(crate) struct Schemas {
-    /// By the places of request, answer and content.
-    compiled: HashMap<(usize, usize, usize), Compiled>,
+    /// By the places of request and answer.
+    seen: HashMap<(usize, usize), Vec<Seen>>,
+}
+
+/// A content type as it came, and what it is of.
+#[derive(Debug)]
+struct Seen {
+    content_type: String,
+    /// Place of the described content.
+    content: usize,
+    schema: Option<Schema>,
 }
 
 /// A schema for a first look, and for a judgement when that does not suffice.
 #[derive(Debug)]
-struct Compiled {
+struct Schema {
     quick: Option<Quick>,
     /// Made when it is needed first.
     full: OnceCell<Result<Validator, ValidatorError>>,
@@ -55,6 +67,9 @@ pub(crate) const SEVERITIES: [&str; CHECKS.len()] = ["high", "medium", "medium",
 pub(crate) trait Received {
     fn status(&self) -> u16;
     fn header(&self, name: &str) -> Option<String>;
+    fn header_is(&self, name: &str, value: &str) -> bool {
+        self.header(name).is_some_and(|found| found == value)
+    }
     fn body(&self) -> Result<Vec<u8>, String>;
 }
 
@@ -65,6 +80,10 @@ impl Received for Response {
 
     fn header(&self, name: &str) -> Option<String> {
         Self::header(*self, name)
+    }
+
+    fn header_is(&self, name: &str, value: &str) -> bool {
+        Self::header_is(*self, name, value)
     }
 
     fn body(&self) -> Result<Vec<u8>, String> {
@@ -110,15 +129,13 @@ pub(crate) fn check(
         };
         return [server_error, undocumented, Outcome::Unsaid, Outcome::Unsaid, Outcome::Unsaid];
     };
-    // What is not described need not be asked of the host.
-    let media_type = if answer.contents.is_empty() { None } else { received.header("content-type") };
-    let media_type = media_type.unwrap_or_default();
-    let content = answer.contents.iter().position(|content| fits(&content.media_type, &media_type));
+    let content = seen((place, answer_place), answer, received, schemas);
     let has_body = !matches!(status, 204 | 304) && operation.method != "HEAD";
-    let content_type = match (answer.contents.is_empty() || !has_body, content) {
+    let content_type = match (answer.contents.is_empty() || !has_body, &content) {
         (true, _) => Outcome::Unsaid,
         (false, Some(_)) => Outcome::Holds,
         (false, None) => {
+            let media_type = received.header("content-type").unwrap_or_default();
             let known: Vec<&str> =
                 answer.contents.iter().map(|content| content.media_type.as_str()).collect();
             let media_type = if media_type.is_empty() { "none" } else { &media_type };
@@ -126,17 +143,33 @@ pub(crate) fn check(
             Outcome::Deviates(message, format!("documented: {}", known.join(", ")))
         }
     };
-    let body = match content.filter(|_| has_body) {
-        Some(index) => {
-            let place = (place, answer_place, index);
-            answer
-                .contents
-                .get(index)
-                .map_or(Outcome::Unsaid, |content| body(place, content, received, schemas))
-        }
-        None => Outcome::Unsaid,
-    };
+    let schema = content.filter(|_| has_body);
+    let schema = schema.and_then(|seen| Some((answer.contents.get(seen.content)?.schema.as_ref()?, seen)));
+    let body = schema.map_or(Outcome::Unsaid, |(schema, seen)| body(schema, received, &mut seen.schema));
     [server_error, Outcome::Holds, content_type, headers(answer, received), body]
+}
+
+/// The described content that an answer is of.
+fn seen<'s>(
+    place: (usize, usize),
+    answer: &Answer,
+    received: &impl Received,
+    schemas: &'s mut Schemas,
+) -> Option<&'s mut Seen> {
+    // What is not described need not be asked of the host.
+    if answer.contents.is_empty() {
+        return None;
+    }
+    let seen = schemas.seen.entry(place).or_default();
+    let known = seen.iter().position(|seen| received.header_is("content-type", &seen.content_type));
+    let index = known.or_else(|| {
+        let content_type = received.header("content-type")?;
+        let content = answer.contents.iter().position(|content| fits(&content.media_type, &content_type))?;
+        seen.truncate(MAX_SEEN - 1);
+        seen.push(Seen { content_type, content, schema: None });
+        Some(seen.len() - 1)
+    })?;
+    seen.get_mut(index)
 }
 
 /// What the document says of a status: the narrowest first.
@@ -169,17 +202,9 @@ fn headers(answer: &Answer, received: &impl Received) -> Outcome {
     }
 }
 
-fn body(
-    place: (usize, usize, usize),
-    content: &Content,
-    received: &impl Received,
-    schemas: &mut Schemas,
-) -> Outcome {
-    let Some(schema) = &content.schema else { return Outcome::Unsaid };
-    let compiled = schemas
-        .compiled
-        .entry(place)
-        .or_insert_with(|| Compiled { quick: Quick::new(schema), full: OnceCell::new() });
+fn body(schema: &Value, received: &impl Received, compiled: &mut Option<Schema>) -> Outcome {
+    let compiled =
+        compiled.get_or_insert_with(|| Schema { quick: Quick::new(schema), full: OnceCell::new() });
     let bytes = match received.body() {
         Ok(bytes) => bytes,
         Err(reason) => return Outcome::Deviates("the body cannot be read".to_owned(), reason),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stresshost_sdk::checks::Check;
+use stresshost_sdk::checks::{Checks, Outcomes};
 use stresshost_sdk::http::{self, Prepared, Response};
 use stresshost_sdk::metrics::Distribution;
 use stresshost_sdk::prelude::*;
@@ -30,7 +30,7 @@ const OF_ACCOUNTS: [&str; 5] = ["token", "user_id", "username", "password", "ema
 pub(crate) struct User {
     workload: Workload,
     works: Vec<Ready>,
-    checks: Vec<Check>,
+    checks: Checks,
     validation: Option<Distribution>,
     schemas: Schemas,
     identity: Identity,
@@ -60,12 +60,35 @@ type At = (usize, usize);
 struct Step {
     request: Request,
     prepared: Prepared,
-    /// Answers so far.
-    answers: u64,
+    /// Of how many requests the answer of one is held against the document; 0: of none.
+    one_in: u64,
+    /// Requests since that was done last.
+    since: u64,
+    /// Whether the request is the same each time.
+    is_fixed: bool,
     /// Whether it carries what only somebody with an account has.
     needs_account: bool,
     /// Whether it makes something under a name of its own.
     needs_name: bool,
+}
+
+impl Step {
+    /// Counts a request; whether its answer is one to be held against the document.
+    fn is_held(&mut self) -> bool {
+        self.since += 1;
+        let is_held = self.since == self.one_in;
+        if is_held {
+            self.since = 0;
+        }
+        is_held
+    }
+}
+
+fn step_of(works: &mut [Ready], (scenario, place): At) -> Option<&mut Step> {
+    match works.get_mut(scenario)? {
+        Ready::Turn(steps) | Ready::Journey(steps) => steps.get_mut(place),
+        Ready::Items => None,
+    }
 }
 
 impl User {
@@ -87,9 +110,9 @@ impl User {
             });
         }
         let is_load = works.iter().any(|work| !matches!(work, Ready::Items));
-        let (mut checks, mut validation) = (Vec::new(), None);
+        let (mut checks, mut validation) = (Checks::default(), None);
         if workload.one_in > 0 && is_load {
-            checks = CHECKS.iter().map(|name| Check::register(name)).collect::<Result<_, _>>()?;
+            checks = Checks::register(&CHECKS)?;
             validation = Some(Distribution::register("validation of an answer", "us")?);
         }
         let name = format!("{}v{}", workload.run, vu.id);
@@ -147,33 +170,14 @@ impl User {
         }
     }
 
-    fn step_mut(&mut self, (scenario, place): At) -> Option<&mut Step> {
-        match self.works.get_mut(scenario)? {
-            Ready::Turn(steps) | Ready::Journey(steps) => steps.get_mut(place),
-            Ready::Items => None,
-        }
-    }
-
     fn send(&mut self, at: At) -> Result<Response, Failure> {
-        let Some(step) = self.step(at) else { return Err(Failure::setup("the plan has no requests")) };
-        let (prepared, needs_account, needs_name) = (step.prepared, step.needs_account, step.needs_name);
-        if needs_account {
-            self.log_in()?;
-        }
-        if needs_name {
-            self.names += 1;
-            self.identity.variables.set("unique", format!("{}n{}", self.name, self.names));
-        }
-        let response = match self.step(at) {
-            Some(step) if !step.request.slots.is_empty() => {
-                let variables = &self.identity.variables;
-                let values: Vec<_> =
-                    step.request.slots.iter().map(|slot| slot_value(slot, variables)).collect();
-                let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-                prepared.fire(&values)
-            }
-            _ => prepared.fire(&[]),
+        let Some(step) = step_of(&mut self.works, at) else {
+            return Err(Failure::setup("the plan has no requests"));
         };
+        let is_held = step.is_held();
+        let (prepared, needs_account) = (step.prepared, step.needs_account);
+        let (is_fixed, has_extracts) = (step.is_fixed, !step.request.extract.is_empty());
+        let response = if is_fixed { prepared.fire(&[]) } else { self.fire_filled(at)? };
         if response.status() == 0 {
             let name = self.step(at).and_then(|step| self.workload.operations.get(step.request.operation));
             let name = name.map(|operation| operation.name.as_str()).unwrap_or_default();
@@ -182,16 +186,31 @@ impl User {
         if response.status() == 401 && needs_account {
             self.is_logged_in = false;
         }
-        self.extract(at, response);
-        let one_in = self.workload.one_in;
-        if let Some(step) = self.step_mut(at) {
-            step.answers += 1;
-            let (operation, answers) = (step.request.operation, step.answers);
-            if one_in > 0 && answers.is_multiple_of(one_in) {
-                self.validate(at, operation, response)?;
-            }
+        if has_extracts {
+            self.extract(at, response);
+        }
+        if is_held {
+            self.validate(at, response)?;
         }
         Ok(response)
+    }
+
+    /// Sends a request that needs an account or has slots.
+    fn fire_filled(&mut self, at: At) -> Result<Response, Failure> {
+        let Some(step) = self.step(at) else { return Err(Failure::setup("the plan has no requests")) };
+        let (needs_account, needs_name) = (step.needs_account, step.needs_name);
+        if needs_account {
+            self.log_in()?;
+        }
+        if needs_name {
+            self.names += 1;
+            self.identity.variables.set("unique", format!("{}n{}", self.name, self.names));
+        }
+        let Some(step) = self.step(at) else { return Err(Failure::setup("the plan has no requests")) };
+        let variables = &self.identity.variables;
+        let values: Vec<_> = step.request.slots.iter().map(|slot| slot_value(slot, variables)).collect();
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        Ok(step.prepared.fire(&values))
     }
 
     /// Gets an account and a token, or a new token in time.
@@ -214,7 +233,7 @@ impl User {
     }
 
     fn extract(&mut self, at: At, response: Response) {
-        let Some(step) = self.step(at).filter(|step| !step.request.extract.is_empty()) else { return };
+        let Some(step) = self.step(at) else { return };
         let mut taken = Vec::new();
         for extract in &step.request.extract {
             let drawn = stresshost_sdk::random::below(CHOICE).to_string();
@@ -232,7 +251,8 @@ impl User {
     }
 
     #[expect(clippy::disallowed_methods, reason = "a guest's clock is the run's")]
-    fn validate(&mut self, at: At, place: usize, response: Response) -> Result<(), Failure> {
+    fn validate(&mut self, at: At, response: Response) -> Result<(), Failure> {
+        let Some(place) = self.step(at).map(|step| step.request.operation) else { return Ok(()) };
         let Some(operation) = self.workload.operations.get(place) else { return Ok(()) };
         // To ask for the time takes a good part of the time that is to be measured.
         self.validated += 1;
@@ -241,15 +261,17 @@ impl User {
         if let (Some(validation), Some(begun)) = (self.validation, begun) {
             validation.record(begun.elapsed().as_secs_f64() * 1e6);
         }
-        let marks = outcomes.into_iter().zip(&self.checks).zip(CHECKS.into_iter().zip(SEVERITIES));
-        for ((outcome, check), (rule, severity)) in marks {
+        let mut marks = Outcomes::default();
+        for (place, outcome) in outcomes.iter().enumerate() {
+            if *outcome != Outcome::Unsaid {
+                marks.tell(place, *outcome == Outcome::Holds);
+            }
+        }
+        self.checks.mark(marks);
+        for (outcome, (rule, severity)) in outcomes.into_iter().zip(CHECKS.into_iter().zip(SEVERITIES)) {
             match outcome {
-                Outcome::Unsaid => {}
-                Outcome::Holds => {
-                    check.mark(true);
-                }
+                Outcome::Unsaid | Outcome::Holds => {}
                 Outcome::Deviates(message, evidence) => {
-                    check.mark(false);
                     let shown =
                         self.step(at).map(|step| curl(&operation.method, &step.request)).unwrap_or_default();
                     let evidence = if evidence.is_empty() { shown } else { format!("{evidence}; {shown}") };
@@ -287,11 +309,14 @@ fn step(workload: &Workload, request: &Request, begin: u64) -> Result<Step, Fail
     }
     let bare = |slot: &String| slot.trim_start_matches("json.").trim_start_matches("raw.").to_owned();
     let variables: Vec<String> = request.slots.iter().map(bare).collect();
+    let needs_account =
+        workload.session.is_some() && variables.iter().any(|name| OF_ACCOUNTS.contains(&name.as_str()));
     Ok(Step {
         prepared: prepared.prepare()?,
-        answers: begin,
-        needs_account: workload.session.is_some()
-            && variables.iter().any(|name| OF_ACCOUNTS.contains(&name.as_str())),
+        one_in: workload.one_in,
+        since: begin,
+        is_fixed: !needs_account && request.slots.is_empty(),
+        needs_account,
         needs_name: variables.iter().any(|name| name == "unique"),
         request: request.clone(),
     })

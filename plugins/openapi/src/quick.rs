@@ -93,14 +93,9 @@ impl Node {
         self.types & STRING != 0 && is_known && !is_short && !is_long
     }
 
-    /// Place of the property of a name. Servers write properties in the order of the schema more often than not: `next`
-    /// is looked at first.
-    fn property(&self, name: &[u8], next: usize) -> Option<usize> {
-        let is = |(known, ..): &(String, usize, u64)| known.as_bytes() == name;
-        if self.properties.get(next).is_some_and(is) {
-            return Some(next);
-        }
-        self.properties.iter().position(is)
+    /// Place of the property of a name.
+    fn property(&self, name: &[u8]) -> Option<usize> {
+        self.properties.iter().position(|(known, ..)| known.as_bytes() == name)
     }
 }
 
@@ -178,6 +173,10 @@ impl<'a> Reader<'a> {
                 "items" => node.items = Some(self.node(value, depth + 1)?),
                 "properties" => {
                     for (name, schema) in value.as_object()? {
+                        // Names are compared as they are written.
+                        if name.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+                            return None;
+                        }
                         let index = self.node(schema, depth + 1)?;
                         node.properties.push((name.clone(), index, 0));
                     }
@@ -315,6 +314,7 @@ mod tests {
             json!({ "$ref": "#/$defs/A", "minimum": 1, "$defs": { "A": {} } }),
             json!({ "$ref": "#/$defs/None" }),
             json!({ "enum": [1] }),
+            json!({ "properties": { "a\"b": {} } }),
             json!(false),
         ] {
             assert!(Quick::new(&schema).is_none(), "{schema}");

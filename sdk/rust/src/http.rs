@@ -264,6 +264,12 @@ impl Response {
         host::http::header(self.id(), name)
     }
 
+    /// Whether the first value of a header is exactly `value`: for values that are known from earlier responses, this costs
+    /// less than [`header`](Self::header).
+    pub fn header_is(self, name: &str, value: &str) -> bool {
+        host::http::header_is(self.id(), name, value)
+    }
+
     /// Every header, in the order received.
     pub fn headers(self) -> Vec<(String, String)> {
         host::http::headers(self.id())

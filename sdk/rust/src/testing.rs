@@ -211,6 +211,7 @@ pub fn input(args: &[&str], flags: impl Serialize, config: impl Serialize) -> Pl
             _ => serde_json::Map::new(),
         },
         config: serde_json::to_value(config).unwrap_or_default(),
+        ..PlanInput::default()
     }
 }
 

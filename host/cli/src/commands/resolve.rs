@@ -70,6 +70,7 @@ pub(super) fn resolve(
                 args: workload.args.clone(),
                 flags: workload.flags.clone(),
                 config: workload.config.clone(),
+                ..PlanInput::default()
             };
             let planned = loaded.plan(&input).map_err(|error| call_error(error, None)).with_context(named)?;
             if !planned.phases.is_empty() {

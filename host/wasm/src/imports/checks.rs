@@ -19,10 +19,20 @@ impl Host for VuState {
     }
 
     fn mark(&mut self, check: u32, passed: bool) {
-        if let Some(live) = self.granted()
-            && let (Some(ticket), Some(id)) = (live.ticket, live.checks.get(check as usize))
-        {
-            live.core.context.recorder.borrow_mut().check(*id, ticket.scenario, ticket.window, passed);
+        self.mark_all(check, u32::from(passed), u32::from(!passed));
+    }
+
+    fn mark_all(&mut self, first: u32, passed: u32, failed: u32) {
+        let Some(live) = self.granted() else { return };
+        let Some(ticket) = live.ticket else { return };
+        let mut recorder = live.core.context.recorder.borrow_mut();
+        let checks = live.checks.get(first as usize..).unwrap_or_default();
+        for (bit, id) in checks.iter().take(u32::BITS as usize).enumerate() {
+            for (outcomes, has_passed) in [(passed, true), (failed, false)] {
+                if outcomes >> bit & 1 == 1 {
+                    recorder.check(*id, ticket.scenario, ticket.window, has_passed);
+                }
+            }
         }
     }
 }

@@ -80,6 +80,11 @@ impl Host for VuState {
         Some(String::from_utf8_lossy(response.header(&name)?).into_owned())
     }
 
+    fn header_is(&mut self, response: u32, name: String, value: String) -> bool {
+        let response = self.response(response);
+        response.is_some_and(|response| response.header(&name) == Some(value.as_bytes()))
+    }
+
     fn headers(&mut self, response: u32) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let Some(response) = self.response(response) else { return Vec::new() };

@@ -35,6 +35,7 @@ impl<'a> Scan<'a> {
         }
     }
 
+    #[inline]
     fn space(&mut self) {
         while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = self.rest {
             self.rest = rest;
@@ -42,19 +43,26 @@ impl<'a> Scan<'a> {
     }
 
     /// Takes a byte that must come next, after space.
+    #[inline]
     fn take(&mut self, byte: u8) -> Option<()> {
-        self.space();
+        // Programs write JSON without space more often than with it.
+        if self.rest.first() != Some(&byte) {
+            self.space();
+        }
         self.rest = self.rest.strip_prefix(&[byte])?;
         Some(())
     }
 
     /// Takes a byte if it comes next, after space.
+    #[inline]
     fn takes(&mut self, byte: u8) -> bool {
         self.take(byte).is_some()
     }
 
     fn value(&mut self, node: &Node) -> Option<()> {
-        self.space();
+        if self.rest.first().is_some_and(u8::is_ascii_whitespace) {
+            self.space();
+        }
         match self.rest.first()? {
             b'"' => self.text(node),
             b'{' => self.nested(|scan| scan.object(node)),
@@ -87,9 +95,14 @@ impl<'a> Scan<'a> {
         if !self.takes(b'}') {
             loop {
                 self.space();
-                let (name, 0) = self.string()? else { return None };
+                let property = match self.expected_name(node, next) {
+                    true => Some(next),
+                    false => {
+                        let (name, 0) = self.string()? else { return None };
+                        node.property(name)
+                    }
+                };
                 self.take(b':')?;
-                let property = node.property(name, next);
                 match property.and_then(|place| Some((place, node.properties.get(place)?))) {
                     Some((place, (_, index, bit))) => {
                         next = place + 1;
@@ -109,6 +122,16 @@ impl<'a> Scan<'a> {
             self.take(b'}')?;
         }
         (seen & node.required == node.required).then_some(())
+    }
+
+    /// Takes the name of the property that comes next in the schema, which is how most servers write it.
+    #[inline]
+    fn expected_name(&mut self, node: &Node, next: usize) -> bool {
+        let Some((name, ..)) = node.properties.get(next) else { return false };
+        let after = self.rest.strip_prefix(b"\"").and_then(|rest| rest.strip_prefix(name.as_bytes()));
+        let after = after.and_then(|rest| rest.strip_prefix(b"\""));
+        self.rest = after.unwrap_or(self.rest);
+        after.is_some()
     }
 
     fn array(&mut self, node: &Node) -> Option<()> {
