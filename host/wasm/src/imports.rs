@@ -13,6 +13,8 @@ mod log;
 mod metrics;
 mod pacing;
 mod random;
+mod redis;
+mod sql;
 
 /// What a guest is told when it does I/O while it describes, plans or analyses.
 const NOT_LIVE: &str = "not available in `describe`, `plan` and `analyze`";
