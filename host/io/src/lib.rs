@@ -11,5 +11,5 @@ mod resolve;
 mod secrets;
 pub mod sql;
 
-pub use origin::{EgressRule, Origin, Scheme, UrlError};
+pub use origin::{EgressRule, Origin, Scheme, UrlError, percent_decode};
 pub use secrets::{Secret, SecretError, SecretRule, Secrets};
