@@ -75,6 +75,7 @@ impl MariaDb {
             format!("--port={}", self.port),
             "--bind-address=127.0.0.1".to_owned(),
             "--skip-name-resolve".to_owned(),
+            "--character-set-server=utf8mb4".to_owned(),
             "--innodb-flush-log-at-trx-commit=0".to_owned(),
             "--sync-binlog=0".to_owned(),
             "--max-connections=300".to_owned(),

@@ -190,6 +190,22 @@ async fn transactions_commit_roll_back_and_are_ended_when_abandoned() {
 }
 
 #[tokio::test]
+async fn a_commit_of_what_has_failed_fails() {
+    let mut user = user("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)").await;
+    user.begin().await;
+    user.must("INSERT INTO t VALUES (2)").await;
+    assert_eq!(failure(&user.run("INSERT INTO t VALUES (1)").await).0, ErrorKind::Constraint);
+    assert_eq!(failure(&user.commit().await), (ErrorKind::Statement, "25P02"));
+    assert_eq!(user.must("SELECT * FROM t").await, 1, "the connection is usable, and nothing was added");
+    user.begin().await;
+    user.must("INSERT INTO t VALUES (3); SAVEPOINT a").await;
+    assert_eq!(failure(&user.run("INSERT INTO t VALUES (1)").await).0, ErrorKind::Constraint);
+    user.must("ROLLBACK TO a").await;
+    assert_eq!(user.commit().await.error, None);
+    assert_eq!(user.must("SELECT * FROM t").await, 2);
+}
+
+#[tokio::test]
 async fn a_read_only_target_refuses_changes() {
     let server = Postgres::shared();
     let url = server.url(&server.database("CREATE TABLE t (id int)"));
