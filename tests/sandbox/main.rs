@@ -74,6 +74,11 @@ guests! {
     odd_names
     hoard_bodies
     finds
+    sql_select
+    sql_bank
+    sql_handles
+    sql_floods
+    sql_denied
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod referenced;
 mod run_dir;
 mod secrets;
 mod signals;
+mod url_passwords;
 
 use std::process::ExitCode;
 

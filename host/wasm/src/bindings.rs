@@ -9,6 +9,18 @@ mod generated {
             "stresshost:workload/http.fire": async,
             "stresshost:workload/http.fire-with": async,
             "stresshost:workload/http.send-all": async,
+            "stresshost:workload/sql.open": async,
+            "stresshost:workload/sql.prepare": async,
+            "stresshost:workload/sql.execute": async,
+            "stresshost:workload/sql.query": async,
+            "stresshost:workload/sql.run": async,
+            "stresshost:workload/sql.begin": async,
+            "stresshost:workload/sql.commit": async,
+            "stresshost:workload/sql.rollback": async,
+            "stresshost:workload/redis.open": async,
+            "stresshost:workload/redis.send": async,
+            "stresshost:workload/redis.send-with": async,
+            "stresshost:workload/redis.pipeline": async,
             "stresshost:workload/pacing.sleep-us": async,
             "stresshost:workload/pacing.acquire": async,
         },
@@ -18,6 +30,6 @@ mod generated {
 
 pub(crate) use generated::exports::stresshost::workload::guest::{Failure, Iteration, VuInfo};
 pub(crate) use generated::stresshost::workload::{
-    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random,
+    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql,
 };
 pub(crate) use generated::{Workload, WorkloadPre};

@@ -1,0 +1,17 @@
+//! Private database servers on free loopback ports, for tests and benchmarks.
+//!
+//! A server lives in a directory of its own under the system's temporary one and ends with the process that started it,
+//! however that ends. Tests of one process share a server and make databases of their own on it.
+
+mod mariadb;
+mod postgres;
+mod process;
+
+pub use mariadb::MariaDb;
+pub use postgres::Postgres;
+
+/// User of every server.
+pub const USER: &str = "tester";
+
+/// Its password.
+pub const PASSWORD: &str = "secret-word";
