@@ -19,6 +19,7 @@ pub mod log;
 pub mod metrics;
 pub mod pacing;
 pub mod random;
+pub mod sql;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod workload;

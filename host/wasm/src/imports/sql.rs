@@ -1,6 +1,6 @@
 //! `sql`.
 
-use crate::bindings::sql::{Host, Statement, Target, Value};
+use crate::bindings::sql::{Cell, Host, Statement, Target, Value};
 use crate::imports::NOT_LIVE;
 use crate::state::VuState;
 
@@ -45,7 +45,7 @@ impl Host for VuState {
     fn columns(&mut self, _answer: u32) -> Vec<String> {
         Vec::new()
     }
-    fn row(&mut self, _answer: u32, _index: u32) -> Option<Vec<Value>> {
+    fn row(&mut self, _answer: u32, _index: u32) -> Option<Vec<Cell>> {
         None
     }
     fn duration_us(&mut self, _answer: u32) -> u64 {
