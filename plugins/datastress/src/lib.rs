@@ -1,1 +1,6 @@
-
+//! x
+mod database;
+mod generator;
+mod limits;
+mod script;
+mod statement;
