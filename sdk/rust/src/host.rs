@@ -3,9 +3,11 @@
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::stresshost::workload::{
-    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random,
+    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::backend::{
     artifacts, checks, data, failures, findings, http, log, metrics, pacing, random,
 };
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crate::testing::redis::backend as redis;

@@ -19,6 +19,8 @@ pub mod log;
 pub mod metrics;
 pub mod pacing;
 pub mod random;
+pub mod redis;
+mod target;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod workload;

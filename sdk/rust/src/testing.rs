@@ -25,8 +25,10 @@ use stresshost_plan::{PLAN_INPUT_SCHEMA, Plan, PlanInput};
 use crate::{Failure, PhaseContext, SetupContext, VuInfo, Workload};
 
 pub(crate) mod backend;
+pub(crate) mod redis;
 mod state;
 
+pub use redis::{RedisReply, RedisSent};
 use state::with;
 
 /// A scripted response.

@@ -94,6 +94,7 @@ pub(super) struct State {
     pub(super) failures: Vec<crate::Failure>,
     pub(super) findings: Vec<stresshost_plan::Finding>,
     pub(super) artifacts: BTreeMap<String, Vec<u8>>,
+    pub(super) redis: super::redis::Redis,
 }
 
 thread_local! {
