@@ -16,8 +16,10 @@ use crate::limiter::Limits;
 /// Schedules are written in *load time*: run time without the time spent paused. While the run is paused load time
 /// stands still, so nothing becomes due; what was intended for later moves as a whole.
 pub struct CoreContext {
-    /// 0 and up.
+    /// 0 and up; the number of cores where no load runs, as in `setup`.
     pub index: usize,
+    /// How many cores the load runs on.
+    pub cores: usize,
     /// The run clock.
     pub clock: Clock,
     /// The core's timer.
@@ -47,7 +49,7 @@ pub struct CoreContext {
 impl CoreContext {
     /// A context with its timer running on the current `LocalSet`.
     pub(crate) fn new(
-        index: usize,
+        (index, cores): (usize, usize),
         clock: Clock,
         scenarios: usize,
         names: Arc<Mutex<Names>>,
@@ -59,6 +61,7 @@ impl CoreContext {
         tokio::task::spawn_local(driver);
         Ok(Rc::new(Self {
             index,
+            cores,
             clock,
             timer,
             recorder: RefCell::new(Recorder::new(scenarios)),

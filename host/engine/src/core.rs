@@ -152,7 +152,7 @@ async fn try_run_core<G: Guest>(spec: CoreSpec<G>) -> Result<(), RunError> {
         ..
     } = spec;
     let mut from_control = spec.from_control;
-    let context = CoreContext::new(index, clock, scenarios, names, findings, limits, seed)?;
+    let context = CoreContext::new((index, cores), clock, scenarios, names, findings, limits, seed)?;
     let guest = spec.guest.core(Rc::clone(&context)).map_err(guest_error)?;
     let core = Rc::new(Core::new(context, guest, cores, given_up, wishes, to_control));
     let helpers = [
@@ -395,7 +395,7 @@ mod tests {
     fn core(capacity: usize) -> (Rc<Core<Idle>>, mpsc::Receiver<FromCore>) {
         let (to_control, from_core) = mpsc::channel(capacity);
         let limits = Arc::new(Limits::new(&Plan::default()));
-        let context = CoreContext::new(0, Clock::start(), 1, Arc::default(), Arc::default(), limits, 0)
+        let context = CoreContext::new((0, 1), Clock::start(), 1, Arc::default(), Arc::default(), limits, 0)
             .expect("a timer");
         let wishes = watch::Sender::new(Wishes::default()).subscribe();
         (Rc::new(Core::new(context, Idle, 1, Arc::new(GivenUp::new(1)), wishes, to_control)), from_core)

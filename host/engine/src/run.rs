@@ -133,7 +133,7 @@ async fn run_with<G: Guest>(
     let cores = spec.cores.clamp(1, usize::try_from(spec.plan.vus()).unwrap_or(usize::MAX).max(1));
     let scenarios = spec.plan.scenarios.len();
     let context = CoreContext::new(
-        cores,
+        (cores, cores),
         clock,
         scenarios,
         Arc::clone(&names),

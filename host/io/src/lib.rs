@@ -3,9 +3,13 @@
 //! An engine sends one operation, stamps it on the run clock and hands back an outcome. A failed operation is an
 //! outcome with an error kind, never an `Err`: in a load test failure is data.
 
+mod deadline;
 pub mod http;
+mod network;
 mod origin;
+mod resolve;
 mod secrets;
+pub mod sql;
 
 pub use origin::{EgressRule, Origin, Scheme, UrlError};
 pub use secrets::{Secret, SecretError, SecretRule, Secrets};

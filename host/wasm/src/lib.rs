@@ -18,6 +18,7 @@ mod metering;
 mod on_core;
 mod plugin;
 mod prepared_memory;
+mod sql;
 mod state;
 mod stderr;
 mod waiting;

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::bindings::http::Shot;
+use crate::sql::{SqlAnswer, SqlWish};
 use crate::state::{Live, VuState};
 use crate::wasi_http::Outgoing;
 
@@ -25,6 +26,8 @@ pub(crate) enum Wish {
     Sleep { duration_us: u64 },
     /// Tokens of a rate limit.
     Acquire { limiter: u32, tokens: u32 },
+    /// A database's doing.
+    Sql(SqlWish),
 }
 
 /// What came of a wish.
@@ -34,6 +37,7 @@ pub(crate) enum Fulfilled {
     Slept,
     /// Nanoseconds waited.
     Acquired(u64),
+    Sql(SqlAnswer),
 }
 
 impl VuState {
@@ -97,6 +101,9 @@ pub(crate) async fn drive<F: Future>(live: &RefCell<Live>, call: F) -> F::Output
         match step.await {
             Step::Ended(output) => {
                 outgoing.returned = true;
+                if live.borrow().is_unsettled() {
+                    Box::pin(settle(live)).await;
+                }
                 return output;
             }
             // The usual case: nothing can begin through WASI while the guest is suspended.
@@ -114,6 +121,12 @@ pub(crate) async fn drive<F: Future>(live: &RefCell<Live>, call: F) -> F::Output
     }
 }
 
+/// Ends what the call has left open.
+#[expect(clippy::await_holding_refcell_ref, reason = "the guest has returned, so nobody else borrows")]
+async fn settle(live: &RefCell<Live>) {
+    live.borrow_mut().settle_transactions().await;
+}
+
 #[expect(
     clippy::await_holding_refcell_ref,
     reason = "the guest is suspended until this is done, so nobody else borrows"
@@ -128,6 +141,8 @@ async fn fulfil(live: &RefCell<Live>, wish: Wish) {
             Fulfilled::Slept
         }
         Wish::Acquire { limiter, tokens } => Fulfilled::Acquired(live.acquire(limiter, tokens).await),
+        // In memory of its own: this future is moved about in every iteration.
+        Wish::Sql(wish) => Fulfilled::Sql(Box::pin(live.sql(wish)).await),
     };
     live.fulfilled = Some(fulfilled);
 }

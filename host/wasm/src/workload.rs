@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use stresshost_engine::{CoreContext, Fault, Guest, GuestCore, VuError, VuInfo};
 use stresshost_io::http::{HttpCore, HttpShared};
+use stresshost_io::sql::{SqlCore, SqlShared};
 use stresshost_plan::{Feed, Plan, Scenario};
 
 use crate::bindings::WorkloadPre;
@@ -53,6 +54,7 @@ pub struct WasmGuest {
 struct LinkedPart {
     pre: WorkloadPre<VuState>,
     http: HttpShared,
+    sql: SqlShared,
     run: Arc<RunShared>,
 }
 
@@ -88,7 +90,8 @@ impl WasmGuest {
                 epoch: engine.epoch.clone(),
                 started_unix_ms: stresshost_clock::wall_unix_ms(),
             };
-            Ok(LinkedPart { pre, http, run: Arc::new(run) })
+            let sql = SqlShared::beside(&http);
+            Ok(LinkedPart { pre, http, sql, run: Arc::new(run) })
         };
         let parts = (0..).zip(parts).map(link_part).collect::<Result<Vec<LinkedPart>, LoadError>>()?;
         Ok(Self { parts, _engine: engine })
@@ -107,9 +110,17 @@ impl Guest for WasmGuest {
         let shares = Rc::new(ComputeShares::default());
         let part = |part: &LinkedPart| {
             let http = HttpCore::with_timer(part.http.clone(), context.clock, context.timer.clone());
+            let (clock, timer) = (context.clock, Some(context.timer.clone()));
+            let sql = SqlCore::new(part.sql.clone(), clock, timer, context.index, context.cores);
             let (run, shares) = (Arc::clone(&part.run), Rc::clone(&shares));
-            let shared =
-                CoreShared { context: Rc::clone(&context), http, run, shares, charges: Charges::default() };
+            let shared = CoreShared {
+                context: Rc::clone(&context),
+                http,
+                sql,
+                run,
+                shares,
+                charges: Charges::default(),
+            };
             (part.pre.clone(), Rc::new(shared))
         };
         Ok(WasmCore { parts: self.parts.iter().map(part).collect() })

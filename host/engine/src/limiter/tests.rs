@@ -24,7 +24,7 @@ fn on_a_core<F: Future<Output = ()>>(limits: Vec<RateLimit>, test: impl FnOnce(R
     tokio::task::LocalSet::new().block_on(&runtime.expect("a runtime"), async {
         let limits = Arc::new(Limits::new(&plan(limits)));
         test(
-            CoreContext::new(0, Clock::start(), 2, Arc::default(), Arc::default(), limits, 0)
+            CoreContext::new((0, 1), Clock::start(), 2, Arc::default(), Arc::default(), limits, 0)
                 .expect("a timer"),
         )
         .await;

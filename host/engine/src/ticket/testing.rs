@@ -18,7 +18,7 @@ pub(crate) fn on_a_core<F: Future<Output = ()>>(test: impl FnOnce(Rc<CoreContext
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     tokio::task::LocalSet::new().block_on(&runtime.expect("a runtime"), async {
         let limits = Arc::new(Limits::new(&Plan::default()));
-        let context = CoreContext::new(0, Clock::start(), 2, Arc::default(), Arc::default(), limits, 0);
+        let context = CoreContext::new((0, 1), Clock::start(), 2, Arc::default(), Arc::default(), limits, 0);
         test(context.expect("a timer")).await;
     });
 }

@@ -15,6 +15,7 @@ use super::failure::{Failure, chain};
 use super::h2::{self, Http2};
 use super::shared::HttpShared;
 use super::stream::Stream;
+use crate::network::NoWay;
 use crate::origin::{Origin, Scheme};
 
 /// What to connect to, and how.
@@ -55,16 +56,12 @@ pub(crate) async fn connect(plan: Plan) -> Connected {
 
 impl Plan {
     async fn attempt(&self, phases: &mut Phases) -> Result<Protocol, Failure> {
-        if !self.shared.allows(&self.origin, None) {
-            return Err(Failure::new(
-                ErrorKind::Denied,
-                format!("{0} is not among the granted targets; `--allow {0}` grants it", self.origin),
-            ));
-        }
+        self.shared.network().check(&self.origin).map_err(no_way)?;
         let stream = if self.origin.scheme == Scheme::Unix {
             self.timed(&mut phases.connect_ns, self.unix()).await?
         } else {
-            let addresses = self.timed(&mut phases.lookup_ns, self.addresses()).await?;
+            let addresses = self.shared.network().addresses(&self.origin, self.clock);
+            let addresses = self.timed(&mut phases.lookup_ns, addresses).await.map_err(no_way)?;
             let stream = self.timed(&mut phases.connect_ns, self.tcp(&addresses)).await?;
             if self.origin.is_tls() {
                 // Boxed like HTTP/2's start: thousands of users connect at the same time, most without either.
@@ -82,30 +79,6 @@ impl Plan {
     async fn timed<T>(&self, phase_ns: &mut u64, work: impl Future<Output = T>) -> T {
         let _timing = Timing { clock: self.clock, start_ns: self.clock.now_ns(), phase_ns };
         work.await
-    }
-
-    /// The permitted addresses, in the order to try them.
-    async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
-        let (host, port) = (&self.origin.host, self.origin.port);
-        let found = self.shared.resolver().resolve(host, port, self.clock).await;
-        let mut addresses = found.map_err(|text| {
-            Failure::new(
-                ErrorKind::Lookup,
-                format!("cannot look up `{host}`: {text}; check the name or add a resolve rule"),
-            )
-        })?;
-        let first = addresses.first().copied();
-        addresses.retain(|address| self.shared.allows(&self.origin, Some(address.ip())));
-        if let (true, Some(address)) = (addresses.is_empty(), first) {
-            let text = format!(
-                "{0} is {1}, where its grant does not lead: a wildcard leads to no private address, and no name to a \
-                 link-local one; `--allow {0}` names the host itself",
-                self.origin,
-                address.ip()
-            );
-            return Err(Failure::new(ErrorKind::Denied, text));
-        }
-        Ok(addresses)
     }
 
     async fn tcp(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
@@ -175,6 +148,10 @@ impl Plan {
         };
         Failure::new(ErrorKind::Tls, format!("TLS handshake with {}: {}{hint}", self.origin, chain(error)))
     }
+}
+
+fn no_way(NoWay { kind, text }: NoWay) -> Failure {
+    Failure::new(kind, text)
 }
 
 /// Adds the time of its life to a phase.
