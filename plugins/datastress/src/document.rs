@@ -10,7 +10,7 @@ use crate::statement::{Class, Parameter};
 /// The whole workload.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(crate = "stresshost_sdk::serde")]
-pub(crate) struct Workload {
+pub struct Workload {
     pub(crate) database: Database,
     /// By the `own_index` of the plan's scenarios.
     pub(crate) works: Vec<Work>,

@@ -1,14 +1,17 @@
 //! A virtual user: one connection, statements prepared, values drawn for each iteration.
 
+use std::time::Duration;
+
 use stresshost_sdk::metrics::Counter;
 use stresshost_sdk::prelude::*;
-use stresshost_sdk::random;
+use stresshost_sdk::{pacing, random};
 use stresshost_sdk::sql::{Answer, Connection, Statement, Target, Value};
 
 use crate::builtin::tpcc::TpcC;
 use crate::builtin::ycsb::Ycsb;
 use crate::document::{Doing, Layout, QueryType, Step, Work, Workload};
 use crate::generator::{Drawn, Source};
+use crate::limits::RECONNECT_MS;
 use crate::monitor::Monitor;
 use crate::verify::Verify;
 
@@ -20,7 +23,11 @@ pub(crate) const UNKNOWN: &str = "writes of unknown outcome";
 
 /// A virtual user.
 #[derive(Debug, Default)]
-pub(crate) struct User(Job);
+pub(crate) struct User {
+    job: Job,
+    /// Iterations in a row that reached no server.
+    lost: u32,
+}
 
 #[derive(Debug, Default)]
 enum Job {
@@ -68,7 +75,7 @@ pub(crate) fn target(workload: &Workload, work: usize, layout: Option<&Layout>) 
         .application_name(application(workload, work))
         .read_only(is_read);
     if let Some(ms) = workload.options.timeout_ms {
-        target = target.statement_timeout(std::time::Duration::from_millis(ms));
+        target = target.statement_timeout(Duration::from_millis(ms));
     }
     match layout.and_then(|layout| layout.pool) {
         Some(size) => target.pool(size),
@@ -112,11 +119,25 @@ impl User {
             Doing::Monitor => Job::Monitor(Monitor::new(workload)?),
             Doing::Verify => Job::Verify(Box::new(Verify::new(workload.clone()))),
         };
-        Ok(Self(job))
+        Ok(Self { job, lost: 0 })
     }
 
     pub(crate) fn iterate(&mut self, iteration: Iteration) -> Result<(), Failure> {
-        match &mut self.0 {
+        let done = self.work(iteration);
+        match &done {
+            Err(failure) if is_lost(&failure.code) => {
+                let (first, longest) = RECONNECT_MS;
+                // Users that try as fast as they can would keep a server that starts from starting.
+                pacing::sleep(Duration::from_millis(longest.min(first << self.lost.min(10))));
+                self.lost += 1;
+            }
+            _ => self.lost = 0,
+        }
+        done
+    }
+
+    fn work(&mut self, iteration: Iteration) -> Result<(), Failure> {
+        match &mut self.job {
             Job::Statements(statements) => statements.iterate(iteration.number),
             Job::TpcC(tpcc, ledger) => ledger.count(tpcc.iterate()),
             Job::Redis(ycsb) => ycsb.iterate(iteration.number),
@@ -150,6 +171,11 @@ impl Ledger {
         }
         done
     }
+}
+
+/// Whether there was no server, or none that takes connections.
+fn is_lost(code: &str) -> bool {
+    ErrorKind::from_name(code).is_some_and(|kind| kind.is_unreachable() || kind == ErrorKind::Unavailable)
 }
 
 /// Whether the server may have done what it did not answer.

@@ -84,8 +84,10 @@ fn measured(summary: &Summary, scenario: &ScenarioSummary, what: &str) -> Vec<St
             if scenario.duration_s > 0.0 { format!("{:.1}/s", done as f64 / scenario.duration_s) } else { "-".to_owned() }
         }
         _ => {
-            let pick = if what.starts_with("P95") { |times: &stresshost_sdk::summary::Percentiles| times.p95 } else { |times| times.p99 };
-            scenario.response_us.as_ref().map_or_else(|| "no data".to_owned(), |times| ms(pick(times) as f64))
+            let is_p95 = what.starts_with("P95");
+            let times = scenario.response_us.as_ref();
+            let us = times.map(|times| if is_p95 { times.p95 } else { times.p99 });
+            us.map_or_else(|| "no data".to_owned(), |us| ms(us as f64))
         }
     };
     vec![what.to_owned(), value, "none given".to_owned(), "-".to_owned()]

@@ -1,7 +1,5 @@
 //! Zipf's distribution: of `n` ranks the `k`-th is drawn with a probability that is proportional to `1 / k^exponent`.
 
-use stresshost_sdk::random;
-
 use super::unit;
 
 /// Terms of the zeta sum that are added one by one; beyond them the sum is an integral within 1e-9 of the truth.
@@ -49,11 +47,6 @@ impl Zipf {
     pub(crate) fn scrambled(&self) -> u64 {
         scramble(self.draw(), self.count)
     }
-
-    /// How many ranks there are.
-    pub(crate) const fn count(&self) -> u64 {
-        self.count
-    }
 }
 
 /// Where a rank is spread to.
@@ -65,11 +58,6 @@ pub(crate) fn scramble(rank: u64, count: u64) -> u64 {
 /// A rank counted from the newest of `count`, as YCSB's workload D draws.
 pub(crate) fn latest(zipf: &Zipf, count: u64) -> u64 {
     count.saturating_sub(1).saturating_sub(zipf.draw() % count.max(1))
-}
-
-/// A random rank, each as likely.
-pub(crate) fn uniform(count: u64) -> u64 {
-    random::below(count)
 }
 
 /// The sum of `1 / k^exponent` for `k` from 1 to `count` (Euler and Maclaurin beyond the first terms).

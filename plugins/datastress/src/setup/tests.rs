@@ -1,3 +1,4 @@
+use stresshost_sdk::Workload as _;
 use stresshost_sdk::serde_json::{Value, json};
 use stresshost_sdk::sql::Cell;
 use stresshost_sdk::testing::{self, FakeHost, SqlReply};
