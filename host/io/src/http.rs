@@ -4,29 +4,24 @@
 //! compiled once into a [`Prepared`] and fired many times; each firing gives an [`Outcome`], and its [`Response`] is
 //! read, if at all, from the session.
 
-mod buffer_pool;
 mod client;
 mod config;
 mod connect;
 mod core;
-mod deadline;
 mod decode;
-mod failure;
 mod h1;
 mod h2;
 mod json_pointer;
-mod limits;
+pub(crate) mod limits;
 mod options;
 mod prepared;
 mod redirect;
-mod resolve;
 mod response;
 mod shared;
-mod stream;
 mod template;
 mod tls;
 
-pub use buffer_pool::KeptBudget;
+pub use crate::buffer_pool::KeptBudget;
 pub use client::outcome::Outcome;
 pub use client::session::HttpSession;
 pub use config::{HttpConfig, HttpVersion, Resolve, ResolveError, TlsConfig};
@@ -39,10 +34,10 @@ pub use limits::{
 pub use prepared::{PrepareError, Prepared, RequestSpec};
 pub use response::{BodyError, Response};
 pub use shared::{HttpSetupError, HttpShared};
-pub(crate) use template::percent_encode;
+pub(crate) use template::{percent_encode, push_decimal};
 
 /// The answer reader alone, for fuzzing and tools that read recorded answers.
 pub mod wire {
-    pub use super::buffer_pool::Buffer;
     pub use super::h1::reader::{Parsed, Progress, ReadError, ReaderLimits, ResponseReader};
+    pub use crate::buffer_pool::Buffer;
 }

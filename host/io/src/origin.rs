@@ -258,7 +258,7 @@ fn at_path(scheme: Scheme, path: String) -> Origin {
     Origin { scheme, host: "localhost".into(), port: 0, path: Some(path.into()) }
 }
 
-fn percent_decode(text: &str) -> Option<String> {
+pub(crate) fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

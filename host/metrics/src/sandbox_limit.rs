@@ -72,6 +72,10 @@ sandbox_limits! {
     Findings = "findings", "findings refused";
     /// Outgoing requests in hand at the same time.
     Requests = "requests", "requests in hand refused";
+    /// Connections to databases.
+    Connections = "connections", "connections refused";
+    /// Rows kept of one result.
+    Rows = "rows", "results of which not every row was kept";
 }
 
 impl SandboxLimit {

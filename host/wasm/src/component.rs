@@ -11,8 +11,19 @@ const GUEST: &str = "stresshost:workload/guest";
 /// Namespace of the contract's interfaces.
 const PACKAGE: &str = "stresshost:workload/";
 /// Interfaces of the contract that this host offers.
-const OFFERED: &[&str] =
-    &["artifacts", "checks", "data", "failures", "findings", "http", "log", "metrics", "pacing", "random"];
+const OFFERED: &[&str] = &[
+    "artifacts",
+    "checks",
+    "data",
+    "failures",
+    "findings",
+    "http",
+    "log",
+    "metrics",
+    "pacing",
+    "random",
+    "redis",
+];
 /// Section in which an SDK names itself.
 const API_SECTION: &str = "stresshost:api";
 /// Bytes of that section that are read: it holds three short strings.

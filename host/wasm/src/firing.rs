@@ -1,5 +1,6 @@
 //! Firing requests for a suspended guest, and recording what came of them.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ impl Live {
     }
 
     /// Whether the run has rate limits and an iteration is at hand.
-    fn is_limited(&self) -> bool {
+    pub(crate) fn is_limited(&self) -> bool {
         self.ticket.is_some() && !self.core.context.limits.is_empty()
     }
 
@@ -105,8 +106,8 @@ pub(crate) fn refused(id: u32) -> u64 {
     packed(id, 0, Some(ErrorKind::Invalid))
 }
 
-/// An answer as the contract packs it; see `wit/http.wit`.
-fn packed(id: u32, status: u16, error: Option<ErrorKind>) -> u64 {
+/// An answer as the contract packs it; see `wit/http.wit`. Other protocols have another number than the status.
+pub(crate) fn packed(id: u32, status: u16, error: Option<ErrorKind>) -> u64 {
     u64::from(id) | u64::from(status) << 32 | u64::from(error.map_or(0, ErrorKind::code)) << 48
 }
 
@@ -143,25 +144,33 @@ impl Flight {
         Self { measured: Some((Rc::clone(core), sample)) }
     }
 
-    pub(crate) fn end(mut self, outcome: &Outcome) {
-        let Some((core, begun)) = self.measured.take() else { return };
-        let sample = Sample {
-            status: outcome.status,
-            error: outcome.error,
-            intended_ns: if begun.intended_ns == 0 { outcome.fired_ns } else { begun.intended_ns },
-            fired_ns: outcome.fired_ns,
-            done_ns: outcome.done_ns,
-            phases: outcome.phases,
-            bytes_sent: outcome.bytes_sent,
-            bytes_received: outcome.bytes_received,
-            ..begun
+    pub(crate) fn end(self, outcome: &Outcome) {
+        let fill = |sample: &mut Sample| {
+            sample.status = outcome.status;
+            sample.error = outcome.error;
+            sample.fired_ns = outcome.fired_ns;
+            sample.done_ns = outcome.done_ns;
+            sample.phases = outcome.phases;
+            sample.bytes_sent = outcome.bytes_sent;
+            sample.bytes_received = outcome.bytes_received;
         };
+        self.record(fill, || match &outcome.error_text {
+            Some(text) => text.as_ref().into(),
+            None => format!("the server answered with status {}", outcome.status).into(),
+        });
+    }
+
+    /// Records the operation with what `fill` knows of it. A time of 0 at which it was intended becomes that at which it
+    /// was fired. `text` says why it failed.
+    pub(crate) fn record<'a>(mut self, fill: impl FnOnce(&mut Sample), text: impl FnOnce() -> Cow<'a, str>) {
+        let Some((core, mut sample)) = self.measured.take() else { return };
+        fill(&mut sample);
+        if sample.intended_ns == 0 {
+            sample.intended_ns = sample.fired_ns;
+        }
         let mut recorder = core.context.recorder.borrow_mut();
         recorder.record(&sample);
-        recorder.explain(&sample, || match &outcome.error_text {
-            Some(text) => core.run.secrets.redact(text).into_owned(),
-            None => format!("the server answered with status {}", outcome.status),
-        });
+        recorder.explain(&sample, || core.run.secrets.redact(&text()).into_owned());
     }
 }
 

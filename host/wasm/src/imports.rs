@@ -19,5 +19,14 @@ mod sql;
 /// What a guest is told when it does I/O while it describes, plans or analyses.
 const NOT_LIVE: &str = "not available in `describe`, `plan` and `analyze`";
 
+/// Name of an error kind by its code in the contract.
+fn error_name(error: u32) -> String {
+    match stresshost_metrics::ErrorKind::from_code(error) {
+        Some(kind) => kind.name().to_owned(),
+        None if error == 0 => String::new(),
+        None => "unknown".to_owned(),
+    }
+}
+
 /// Protocols whose operations this host measures, as thresholds name them.
-pub const PROTOCOLS: &[&str] = &["http"];
+pub const PROTOCOLS: &[&str] = &["http", "redis"];

@@ -110,6 +110,7 @@ impl WasmVu {
         let mut live = self.live.borrow_mut();
         live.http.release();
         live.retire_responses();
+        live.retire_replies();
         live.ticket = None;
         drop(live);
         self.store.data_mut().count_refused_growth();

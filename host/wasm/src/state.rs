@@ -12,6 +12,7 @@ use stresshost_clock::Clock;
 use stresshost_engine::{CoreContext, LimitId, Ticket};
 use stresshost_io::Secrets;
 use stresshost_io::http::{HttpCore, HttpSession, Prepared};
+use stresshost_io::redis::RedisCore;
 use stresshost_metrics::{CheckId, MetricId, MetricKind, NamesFull, OpId, SandboxLimit};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
@@ -25,6 +26,7 @@ use crate::imports::artifacts::ArtifactStore;
 use crate::memory_budget::{Limiter, MemoryBudget};
 use crate::on_core::OnCore;
 use crate::prepared_memory::{Charge, Charges};
+use crate::redis::RedisSide;
 use crate::stderr::StderrTail;
 use crate::waiting::{Fulfilled, Wish};
 use crate::wasi_http::{Hooks, Outgoing};
@@ -74,6 +76,7 @@ impl RunShared {
 pub(crate) struct CoreShared {
     pub(crate) context: Rc<CoreContext>,
     pub(crate) http: HttpCore,
+    pub(crate) redis: RedisCore,
     pub(crate) run: Arc<RunShared>,
     pub(crate) charges: Charges,
     /// What the plugins on the core owe each other.
@@ -123,6 +126,8 @@ pub(crate) struct Received {
 pub(crate) struct Live {
     pub(crate) core: Rc<CoreShared>,
     pub(crate) http: HttpSession,
+    /// None until it is first used: most plugins have no use for it.
+    pub(crate) redis: Option<Box<RedisSide>>,
     pub(crate) prepared: Vec<PreparedOp>,
     pub(crate) prepared_bytes: u64,
     pub(crate) checks: Vec<CheckId>,
@@ -312,6 +317,7 @@ impl Live {
     pub(crate) fn new(core: Rc<CoreShared>) -> Self {
         Self {
             http: HttpSession::new(core.http.clone()),
+            redis: None,
             resumed: 0,
             _alive: core.shares.enter(core.run.part),
             core,

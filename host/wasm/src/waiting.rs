@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::bindings::http::Shot;
+use crate::redis::{RedisAnswer, RedisWish};
 use crate::state::{Live, VuState};
 use crate::wasi_http::Outgoing;
 
@@ -25,6 +26,8 @@ pub(crate) enum Wish {
     Sleep { duration_us: u64 },
     /// Tokens of a rate limit.
     Acquire { limiter: u32, tokens: u32 },
+    /// Commands of Redis.
+    Redis(RedisWish),
 }
 
 /// What came of a wish.
@@ -34,6 +37,7 @@ pub(crate) enum Fulfilled {
     Slept,
     /// Nanoseconds waited.
     Acquired(u64),
+    Redis(RedisAnswer),
 }
 
 impl VuState {
@@ -128,6 +132,10 @@ async fn fulfil(live: &RefCell<Live>, wish: Wish) {
             Fulfilled::Slept
         }
         Wish::Acquire { limiter, tokens } => Fulfilled::Acquired(live.acquire(limiter, tokens).await),
+        Wish::Redis(RedisWish::Send { command, values }) => {
+            Fulfilled::Answer(live.redis_send(command, &values).await)
+        }
+        Wish::Redis(wish) => Fulfilled::Redis(Box::pin(live.redis(wish)).await),
     };
     live.fulfilled = Some(fulfilled);
 }

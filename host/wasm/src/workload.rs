@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use stresshost_engine::{CoreContext, Fault, Guest, GuestCore, VuError, VuInfo};
 use stresshost_io::http::{HttpCore, HttpShared};
+use stresshost_io::redis::RedisCore;
 use stresshost_plan::{Feed, Plan, Scenario};
 
 use crate::bindings::WorkloadPre;
@@ -108,8 +109,14 @@ impl Guest for WasmGuest {
         let part = |part: &LinkedPart| {
             let http = HttpCore::with_timer(part.http.clone(), context.clock, context.timer.clone());
             let (run, shares) = (Arc::clone(&part.run), Rc::clone(&shares));
-            let shared =
-                CoreShared { context: Rc::clone(&context), http, run, shares, charges: Charges::default() };
+            let shared = CoreShared {
+                context: Rc::clone(&context),
+                redis: RedisCore::new(http.clone()),
+                http,
+                run,
+                shares,
+                charges: Charges::default(),
+            };
             (part.pre.clone(), Rc::new(shared))
         };
         Ok(WasmCore { parts: self.parts.iter().map(part).collect() })

@@ -1,29 +1,17 @@
-//! Makes connections: look-up, egress rule, TCP or unix socket, TLS, HTTP/2 set-up.
+//! Makes connections that requests can be sent on.
 
-use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use stresshost_clock::Clock;
 use stresshost_metrics::{ErrorKind, Phases};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::config::HttpVersion;
-use super::failure::{Failure, chain};
 use super::h2::{self, Http2};
-use super::shared::HttpShared;
-use super::stream::Stream;
-use crate::origin::{Origin, Scheme};
+use crate::dial::Dial;
+use crate::failure::Failure;
+use crate::stream::Stream;
 
 /// What to connect to, and how.
 pub(crate) struct Plan {
-    pub(crate) shared: HttpShared,
-    pub(crate) clock: Clock,
-    pub(crate) origin: Arc<Origin>,
+    pub(crate) dial: Dial,
     pub(crate) version: HttpVersion,
-    pub(crate) timeout_ns: u64,
 }
 
 /// A connection ready for requests.
@@ -42,150 +30,35 @@ pub(crate) struct Connected {
 /// Connects within the plan's timeout.
 pub(crate) async fn connect(plan: Plan) -> Connected {
     let mut phases = Phases::default();
-    let limit = Duration::from_nanos(plan.timeout_ns);
-    let result = match timeout(limit, plan.attempt(&mut phases)).await {
-        Ok(result) => result,
-        Err(_) => Err(Failure::new(
-            ErrorKind::ConnectTimeout,
-            format!("no connection to {} within {} ms", plan.origin, limit.as_millis()),
-        )),
-    };
-    Connected { result, phases, at_ns: plan.clock.now_ns() }
+    let result = plan.dial.within_limit(plan.attempt(&mut phases)).await;
+    Connected { result, phases, at_ns: plan.dial.clock.now_ns() }
 }
 
 impl Plan {
     async fn attempt(&self, phases: &mut Phases) -> Result<Protocol, Failure> {
-        if !self.shared.allows(&self.origin, None) {
-            return Err(Failure::new(
-                ErrorKind::Denied,
-                format!("{0} is not among the granted targets; `--allow {0}` grants it", self.origin),
-            ));
+        if self.dial.origin.is_tls() {
+            // Boxed like HTTP/2's start: thousands of users connect at the same time, most without either.
+            return Box::pin(self.encrypted(phases)).await;
         }
-        let stream = if self.origin.scheme == Scheme::Unix {
-            self.timed(&mut phases.connect_ns, self.unix()).await?
-        } else {
-            let addresses = self.timed(&mut phases.lookup_ns, self.addresses()).await?;
-            let stream = self.timed(&mut phases.connect_ns, self.tcp(&addresses)).await?;
-            if self.origin.is_tls() {
-                // Boxed like HTTP/2's start: thousands of users connect at the same time, most without either.
-                return self.timed(&mut phases.tls_ns, Box::pin(self.encrypted(stream))).await;
-            }
-            Stream::Tcp(stream)
-        };
+        let stream = self.dial.plain(phases).await?;
         if self.version == HttpVersion::Http2 {
-            return Box::pin(h2::start(stream, self.shared.config())).await.map(Protocol::Http2);
+            return Box::pin(h2::start(stream, self.dial.shared.config())).await.map(Protocol::Http2);
         }
         Ok(Protocol::Http1(stream))
     }
 
-    /// Adds the time `work` takes to a phase, also when it is given up.
-    async fn timed<T>(&self, phase_ns: &mut u64, work: impl Future<Output = T>) -> T {
-        let _timing = Timing { clock: self.clock, start_ns: self.clock.now_ns(), phase_ns };
-        work.await
-    }
-
-    /// The permitted addresses, in the order to try them.
-    async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
-        let (host, port) = (&self.origin.host, self.origin.port);
-        let found = self.shared.resolver().resolve(host, port, self.clock).await;
-        let mut addresses = found.map_err(|text| {
-            Failure::new(
-                ErrorKind::Lookup,
-                format!("cannot look up `{host}`: {text}; check the name or add a resolve rule"),
-            )
-        })?;
-        let first = addresses.first().copied();
-        addresses.retain(|address| self.shared.allows(&self.origin, Some(address.ip())));
-        if let (true, Some(address)) = (addresses.is_empty(), first) {
-            let text = format!(
-                "{0} is {1}, where its grant does not lead: a wildcard leads to no private address, and no name to a \
-                 link-local one; `--allow {0}` names the host itself",
-                self.origin,
-                address.ip()
-            );
-            return Err(Failure::new(ErrorKind::Denied, text));
-        }
-        Ok(addresses)
-    }
-
-    async fn tcp(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
-        let mut last = Failure::new(ErrorKind::Lookup, format!("{} has no address", self.origin));
-        let deadline_ns = self.clock.now_ns().saturating_add(self.timeout_ns);
-        for (index, address) in addresses.iter().enumerate() {
-            // Each address left gets an equal share of the time left, so that a dead first one leaves some.
-            let left = u64::try_from(addresses.len() - index).unwrap_or(1);
-            let share = Duration::from_nanos(deadline_ns.saturating_sub(self.clock.now_ns()) / left);
-            match timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    // A socket that refuses the option still works, only slower.
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%address, %error, "cannot set TCP_NODELAY");
-                    }
-                    return Ok(stream);
-                }
-                Ok(Err(error)) => last = Failure::from_connect(&error, &address.to_string()),
-                Err(_) => {
-                    last = Failure::new(
-                        ErrorKind::ConnectTimeout,
-                        format!("no connection to {address} within {} ms", share.as_millis()),
-                    );
-                }
-            }
-        }
-        Err(last)
-    }
-
-    #[cfg(unix)]
-    async fn unix(&self) -> Result<Stream, Failure> {
-        let path = self.origin.path.as_deref().unwrap_or_default();
-        let connected = tokio::net::UnixStream::connect(path).await;
-        connected.map(Stream::Unix).map_err(|error| Failure::from_connect(&error, path))
-    }
-
-    #[cfg(not(unix))]
-    async fn unix(&self) -> Result<Stream, Failure> {
-        Err(Failure::new(ErrorKind::Connect, "this system has no unix sockets"))
-    }
-
-    async fn encrypted(&self, stream: TcpStream) -> Result<Protocol, Failure> {
-        let tls = self.shared.tls();
-        let failed = |text: String| Failure::new(ErrorKind::Tls, text);
-        let connector = tls.connector(self.version).map_err(|error| failed(error.to_string()))?;
-        let host = &self.origin.host;
-        let name =
-            tls.name_for(host).ok_or_else(|| failed(format!("`{host}` cannot be in a certificate")))?;
-        let stream = connector.connect(name, stream).await.map_err(|error| self.explain(&error))?;
+    async fn encrypted(&self, phases: &mut Phases) -> Result<Protocol, Failure> {
+        let stream = self.dial.encrypted(Some(self.version), phases).await?;
         let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let stream = Stream::Tls(Box::new(stream));
+        let stream = Stream::Tls(stream);
         if speaks_http2 {
-            return h2::start(stream, self.shared.config()).await.map(Protocol::Http2);
+            let start = h2::start(stream, self.dial.shared.config());
+            return self.dial.timed(&mut phases.tls_ns, start).await.map(Protocol::Http2);
         }
         if self.version == HttpVersion::Http2 {
-            return Err(failed(format!("{} does not offer HTTP/2", self.origin)));
+            let text = format!("{} does not offer HTTP/2", self.dial.origin);
+            return Err(Failure::new(ErrorKind::Tls, text));
         }
         Ok(Protocol::Http1(stream))
-    }
-
-    fn explain(&self, error: &std::io::Error) -> Failure {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let hint = match inner {
-            Some(rustls::Error::InvalidMessage(_)) => " (the server seems not to speak TLS: try http)",
-            Some(rustls::Error::InvalidCertificate(_)) => " (give its CA file, or accept any certificate)",
-            _ => "",
-        };
-        Failure::new(ErrorKind::Tls, format!("TLS handshake with {}: {}{hint}", self.origin, chain(error)))
-    }
-}
-
-/// Adds the time of its life to a phase.
-struct Timing<'a> {
-    clock: Clock,
-    start_ns: u64,
-    phase_ns: &'a mut u64,
-}
-
-impl Drop for Timing<'_> {
-    fn drop(&mut self) {
-        *self.phase_ns += self.clock.now_ns().saturating_sub(self.start_ns);
     }
 }

@@ -1,13 +1,13 @@
 //! What all cores of a run share.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::config::{HttpConfig, HttpVersion};
-use super::resolve::Resolver;
 use super::tls::Tls;
+use crate::network::Network;
 use crate::origin::{EgressRule, Origin};
+use crate::resolve::Resolver;
 
 /// The engine cannot be set up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,8 +34,7 @@ pub struct HttpShared {
 
 struct Inner {
     config: HttpConfig,
-    egress: Arc<EgressRule>,
-    resolver: Resolver,
+    network: Network,
     tls: Tls,
 }
 
@@ -46,8 +45,8 @@ impl HttpShared {
     /// When the TLS settings cannot be used.
     pub fn new(config: HttpConfig, egress: Arc<EgressRule>) -> Result<Self, HttpSetupError> {
         let tls = Tls::new(&config.tls)?;
-        let resolver = Resolver::new(&config.resolve);
-        Ok(Self { inner: Arc::new(Inner { config, egress, resolver, tls }) })
+        let network = Network::new(egress, Resolver::new(&config.resolve));
+        Ok(Self { inner: Arc::new(Inner { config, network, tls }) })
     }
 
     /// The run's settings.
@@ -55,21 +54,17 @@ impl HttpShared {
         &self.inner.config
     }
 
-    pub(crate) fn resolver(&self) -> &Resolver {
-        &self.inner.resolver
+    pub(crate) fn network(&self) -> &Network {
+        &self.inner.network
     }
 
     pub(crate) fn tls(&self) -> &Tls {
         &self.inner.tls
     }
 
-    pub(crate) fn allows(&self, origin: &Origin, address: Option<IpAddr>) -> bool {
-        (self.inner.egress)(origin, address)
-    }
-
     /// Loads what `origin` needs before it is first connected to, so that no request pays for it.
     pub(crate) fn warm_up(&self, origin: &Origin, version: HttpVersion) -> Result<(), HttpSetupError> {
-        if origin.is_tls() { self.inner.tls.connector(version).map(|_| ()) } else { Ok(()) }
+        if origin.is_tls() { self.inner.tls.connector(Some(version)).map(|_| ()) } else { Ok(()) }
     }
 }
 

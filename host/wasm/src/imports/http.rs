@@ -3,11 +3,11 @@
 use std::cell::Ref;
 
 use stresshost_io::http::{BodyError, JsonError, RequestSpec, Response};
-use stresshost_metrics::{ErrorKind, SandboxLimit};
+use stresshost_metrics::SandboxLimit;
 
 use crate::bindings::http::{Host, Request, Shot};
 use crate::firing::refused;
-use crate::imports::NOT_LIVE;
+use crate::imports::{NOT_LIVE, error_name};
 use crate::state::{PreparedOp, Received, VuState};
 use crate::waiting::{Fulfilled, Wish};
 
@@ -109,11 +109,7 @@ impl Host for VuState {
     }
 
     fn error_name(&mut self, error: u32) -> String {
-        match ErrorKind::from_code(error) {
-            Some(kind) => kind.name().to_owned(),
-            None if error == 0 => String::new(),
-            None => "unknown".to_owned(),
-        }
+        error_name(error)
     }
 
     fn error_text(&mut self, response: u32) -> String {

@@ -9,8 +9,8 @@ use super::batch::Batch;
 use super::call::Call;
 use super::links::Links;
 use super::outcome::Outcome;
+use crate::deadline::Deadline;
 use crate::http::core::HttpCore;
-use crate::http::deadline::Deadline;
 use crate::http::prepared::Prepared;
 use crate::http::response::Response;
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use stresshost_clock::Clock;
 
-use super::config::Resolve;
-use super::limits::{FAILED_LOOKUP_NS, MAX_ADDRESSES, MAX_CACHED_NAMES};
+use crate::http::Resolve;
+use crate::http::limits::{FAILED_LOOKUP_NS, MAX_ADDRESSES, MAX_CACHED_NAMES};
 
 /// Addresses of the names a run uses.
 pub(crate) struct Resolver {
