@@ -32,7 +32,7 @@ fn a_server_without_room_is_told_before_the_load() {
     let url = server.url("postgres");
     let ended = run(&project, &[&url, "--connections", "20", "--duration", "1"]);
     ended.expect_exit(3);
-    contains(&ended.stderr, &["takes 12 connections (max_connections)", "the run needs 23", "lower --connections"]);
+    contains(&ended.stderr, &["takes 12 connections (max_connections)", "the run needs 22", "lower --connections"]);
     assert_eq!(server.sql("postgres", "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'stresshost%'"), "0");
 }
 

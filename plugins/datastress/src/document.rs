@@ -65,8 +65,6 @@ pub(crate) struct Options {
     pub(crate) timeout_ms: Option<u64>,
     /// Whether the database may be written to.
     pub(crate) may_write: bool,
-    /// Whether the run has a warm-up, which is not in its counts.
-    pub(crate) has_warmup: bool,
     /// Most connections at once.
     pub(crate) connections: u64,
 }

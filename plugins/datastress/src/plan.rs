@@ -53,6 +53,10 @@ impl Maker {
         let mut plan = Plan { name: self.database.name.clone(), ..Plan::default() };
         self.put_scenarios(&mut plan);
         self.workload.database = self.database.clone();
+        // Built-in data may be made in a file that is not there yet.
+        if self.database.kind == Kind::Sqlite && !self.workload.builtins.is_empty() && !self.database.url.contains('?') {
+            self.workload.database.url.push_str("?mode=rwc");
+        }
         self.put_invariants(&plan);
         self.put_options();
         self.refuse_writes();
@@ -143,6 +147,11 @@ impl Maker {
             return None;
         }
         let query_type = scenario.query_type.unwrap_or(builtin.query_type());
+        if builtin != Builtin::Kv && query_type != builtin.query_type() {
+            let path = if scenario.path.is_empty() { "--query-type" } else { &scenario.path };
+            let own = builtin.query_type().word();
+            self.found.problem(path, format!("`{}` is `{own}` work and no other", builtin.word()));
+        }
         let size = self.size(builtin);
         let doing = builtin.doing(kind, query_type, size);
         self.found.notes.push(format!(
@@ -213,7 +222,6 @@ impl Maker {
             prove: self.command.prove,
             timeout_ms: self.command.timeout_ms.or(self.config.timeout_ms),
             may_write: self.may_write(),
-            has_warmup: self.flags.shape.warmup_ms.is_some_and(|ms| ms > 0),
             connections: 0,
         };
     }
@@ -237,21 +245,10 @@ impl Maker {
 
     /// Puts the phases: pool sizes tried, the load with its monitor, and what is checked afterwards.
     fn put_layout(&mut self, plan: &mut Plan) {
-        let monitor = self.put_work(MONITOR, Doing::Monitor);
-        let verify = self.put_work(VERIFY, Doing::Verify);
         let load: Vec<Scenario> = plan.scenarios.clone();
         let mut before = self.put_sweep(plan, &load);
-        let longest = load.iter().map(|one| one.start_ms.saturating_add(one.executor.duration_ms())).max().unwrap_or(0);
-        let watched = ConstantVus { vus: 1, duration_ms: longest, ramp_up_ms: 0 };
-        let own = |name: &str, phase: &str, work: usize, executor: Executor| Scenario {
-            phase: phase.to_owned(),
-            own_index: u32::try_from(work).ok(),
-            ..Scenario::new(name, executor)
-        };
-        plan.scenarios.push(Scenario {
-            pause: Some(Pause::Pacing { interval_ms: SAMPLE_EVERY_MS }),
-            ..own(MONITOR, LOAD, monitor, Executor::ConstantVus(watched))
-        });
+        self.put_monitor(plan, &load);
+        let verify = self.put_work(VERIFY, Doing::Verify);
         let once = Iterations { vus: 1, iterations: 1, max_duration_ms: VERIFY_MS };
         plan.scenarios.push(own(VERIFY, VERIFY, verify, Executor::SharedIterations(once)));
         for name in [LOAD, VERIFY] {
@@ -272,6 +269,26 @@ impl Maker {
             let label = "every invariant holds".to_owned();
             plan.thresholds.push(Threshold { label, ..Threshold::new(expression) });
         }
+    }
+
+    /// Puts the scenario that looks at the server for as long as the load lasts. A number of iterations ends when it ends,
+    /// which nobody knows before.
+    fn put_monitor(&mut self, plan: &mut Plan, load: &[Scenario]) {
+        let is_timed = |one: &&Scenario| {
+            !matches!(one.executor, Executor::SharedIterations(_) | Executor::PerVuIterations(_))
+        };
+        let ends = load.iter().filter(is_timed).map(|one| one.start_ms.saturating_add(one.executor.duration_ms()));
+        let Some(duration_ms) = ends.max() else {
+            let note = "the server's sessions are not sampled: a load of iterations has no length of its own";
+            self.found.notes.push(note.to_owned());
+            return;
+        };
+        let monitor = self.put_work(MONITOR, Doing::Monitor);
+        let watched = ConstantVus { vus: 1, duration_ms, ramp_up_ms: 0 };
+        plan.scenarios.push(Scenario {
+            pause: Some(Pause::Pacing { interval_ms: SAMPLE_EVERY_MS }),
+            ..own(MONITOR, LOAD, monitor, Executor::ConstantVus(watched))
+        });
     }
 
     fn put_work(&mut self, name: &str, doing: Doing) -> usize {
@@ -310,6 +327,12 @@ impl Maker {
         }
         before
     }
+}
+
+/// A scenario that is not the user's.
+fn own(name: &str, phase: &str, work: usize, executor: Executor) -> Scenario {
+    let own_index = u32::try_from(work).ok();
+    Scenario { phase: phase.to_owned(), own_index, ..Scenario::new(name, executor) }
 }
 
 /// Pool sizes that are tried for so many users: an eighth of them, doubled until there are more than users.

@@ -126,6 +126,7 @@ fn mistakes_are_told_before_anything_runs() {
         (json!({ "query-type": "read", "query-file": "DELETE FROM a" }), json!(null), "a `read` scenario only reads"),
         (json!({ "query-type": "write", "query-file": "SELECT 1" }), json!(null), "none of its statements writes"),
         (json!({ "workload": "ycsb-a" }), json!(null), "`ycsb-a` is no workload for PostgreSQL"),
+        (json!({ "workload": "tpcb", "query-type": "read" }), json!(null), "`tpcb` is `mixed` work and no other"),
         (json!({}), scenario("read", "UPDATE a SET b = 1"), "/test_scenarios/0/queries/1: query 2 of 2: a `read` scenario only reads"),
         (json!({}), scenario("raed", "SELECT 2"), "did you mean `read`?"),
         (json!({}), json!({ "test_scenarios": [{ "name": "a", "querys": [] }] }), "did you mean `queries`?"),
