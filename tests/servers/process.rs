@@ -1,0 +1,158 @@
+//! A server's process: under which user, how long, in which directory.
+
+use std::fmt::Debug;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, User, geteuid};
+
+/// How directories of servers begin; the id of the process that started them follows.
+const PREFIX: &str = "stresshost-servers-";
+
+/// Looks at a server that starts or ends; 10 ms lie between two.
+const LOOKS: u32 = 3_000;
+
+/// A server program that runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    stop: Signal,
+}
+
+impl Running {
+    /// Starts a program as `user` when this process is root's, which no database server agrees to be. The system sends it
+    /// `stop` when this process is gone.
+    pub(crate) fn start(
+        user: &str,
+        program: &Path,
+        args: &[String],
+        log: &Path,
+        stop: Signal,
+    ) -> Result<Self, String> {
+        let mut command = as_user(user, program, Some(stop))?;
+        let file = fs::File::create(log).map_err(told(log))?;
+        let errors = file.try_clone().map_err(told(log))?;
+        command.args(args).stdin(Stdio::null()).stdout(file).stderr(errors);
+        let child = spawn(command).map_err(told(program))?;
+        Ok(Self { child, stop })
+    }
+
+    /// Waits until `ready` says so; Err with the program's log when it ends before.
+    pub(crate) fn await_ready(&mut self, log: &Path, ready: impl Fn() -> bool) -> Result<(), String> {
+        for _ in 0..LOOKS {
+            if ready() {
+                return Ok(());
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(format!(
+                    "the server ended with {status}:\n{}",
+                    fs::read_to_string(log).unwrap_or_default()
+                ));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Err(format!("the server does not answer:\n{}", fs::read_to_string(log).unwrap_or_default()))
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(0));
+        if kill(pid, self.stop).is_ok() {
+            // It has ended in any case.
+            drop(self.child.wait());
+        }
+    }
+}
+
+/// Starts a process from a thread that lives as long as this process: the signal at the parent's end is sent at the end
+/// of the *thread* that started it.
+fn spawn(mut command: Command) -> std::io::Result<Child> {
+    let (started, starting) = mpsc::channel();
+    thread::Builder::new().name("servers".to_owned()).spawn(move || {
+        drop(started.send(command.spawn()));
+        loop {
+            thread::park();
+        }
+    })?;
+    starting.recv().unwrap_or_else(|_| Err(std::io::Error::other("the thread that starts servers is gone")))
+}
+
+/// A program to be run as `user` when this process is root's.
+pub(crate) fn as_user(user: &str, program: &Path, at_parents_end: Option<Signal>) -> Result<Command, String> {
+    let mut command = Command::new("setpriv");
+    if let Some(signal) = at_parents_end {
+        command.arg("--pdeathsig").arg(signal.as_str().trim_start_matches("SIG"));
+    }
+    if geteuid().is_root() {
+        command.args(["--reuid", user, "--regid", user, "--clear-groups"]);
+    }
+    command.arg("--").arg(program).env("LC_ALL", "C.UTF-8");
+    Ok(command)
+}
+
+/// Runs a program to its end; its output.
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
+    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().map_err(told(&command))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if status.success() {
+        return Ok(text(&stdout));
+    }
+    Err(format!("{command:?} ended with {status}:\n{}{}", text(&stdout), text(&stderr)))
+}
+
+/// A directory for a server that belongs to `user`. Those of processes that are gone are removed.
+pub(crate) fn directory(user: &str) -> Result<PathBuf, String> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let parent = std::env::temp_dir();
+    for entry in fs::read_dir(&parent).map_err(told(&parent))?.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());
+        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            // Another process may remove it at the same time.
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = parent.join(format!("{PREFIX}{}-{number}", std::process::id()));
+    fs::create_dir(&path).map_err(told(&path))?;
+    if geteuid().is_root() {
+        let owner =
+            User::from_name(user).ok().flatten().ok_or_else(|| format!("there is no user `{user}`"))?;
+        std::os::unix::fs::chown(&path, Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))
+            .map_err(told(&path))?;
+    }
+    Ok(path)
+}
+
+/// A program in the `PATH` or in one of `directories`.
+pub(crate) fn find(name: &str, directories: &[PathBuf], package: &str) -> Result<PathBuf, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::env::split_paths(&path).chain(["/usr/sbin".into()]).chain(directories.iter().cloned());
+    let found = all.map(|directory| directory.join(name)).find(|program| program.is_file());
+    found.ok_or_else(|| format!("`{name}` is missing; install it: apt-get install {package}"))
+}
+
+/// A loopback port that is free now.
+pub(crate) fn free_port() -> Result<u16, String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(told(&"a free port"))?;
+    Ok(listener.local_addr().map_err(told(&"a free port"))?.port())
+}
+
+/// Says of what something failed.
+pub(crate) fn told<E: std::fmt::Display>(what: &(impl Debug + ?Sized)) -> impl FnOnce(E) -> String {
+    let what = format!("{what:?}");
+    move |error| format!("{what}: {error}")
+}
