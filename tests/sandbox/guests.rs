@@ -9,6 +9,7 @@
 //! | `documents` | those whose descriptor, plan or analysis is not what it should be |
 //! | `network` | those that reach for what nobody granted, or send what nobody should receive |
 //! | `redis` | those that speak with a Redis, or would like to |
+//! | `sql` | those that use databases, or reach for some |
 //! | `texts` | those that write what a terminal or a page would obey |
 
 mod broken;
@@ -18,6 +19,7 @@ mod floods;
 mod handles;
 mod network;
 mod redis;
+mod sql;
 mod texts;
 
 use std::net::TcpListener;
@@ -35,6 +37,7 @@ pub(crate) use floods::*;
 pub(crate) use handles::*;
 pub(crate) use network::*;
 pub(crate) use redis::*;
+pub(crate) use sql::*;
 pub(crate) use texts::*;
 
 pub(crate) use crate::secrets::leak_secret;

@@ -76,6 +76,11 @@ guests! {
     finds
     redis_client
     redis_forged
+    sql_select
+    sql_bank
+    sql_handles
+    sql_floods
+    sql_denied
 }
 
 #[test]

@@ -1,9 +1,19 @@
 //! Private database servers on free loopback ports, for tests and benchmarks.
 //!
 //! A server lives in a directory of its own under the system's temporary one and ends with the process that started it,
-//! however that ends.
+//! however that ends. Tests of one process share a server and make databases of their own on it.
 
+mod mariadb;
+mod postgres;
 mod process;
 mod redis;
 
+pub use mariadb::MariaDb;
+pub use postgres::Postgres;
 pub use redis::{Redis, RedisCluster};
+
+/// User of every server.
+pub const USER: &str = "tester";
+
+/// Its password.
+pub const PASSWORD: &str = "secret-word";

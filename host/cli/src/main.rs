@@ -20,6 +20,7 @@ mod progress;
 mod run_dir;
 mod secrets;
 mod signals;
+mod url_passwords;
 
 use std::process::ExitCode;
 

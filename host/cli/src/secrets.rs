@@ -11,6 +11,7 @@ use stresshost_io::{Secret, Secrets};
 use stresshost_plan::{Descriptor, TargetPattern};
 
 use crate::exit::usage;
+use crate::url_passwords::{PREFIX, UrlPassword};
 use crate::{args, env};
 
 /// Bytes of a secret: what fits a request's head beside everything else.
@@ -88,12 +89,18 @@ pub(crate) fn check_asked<'a>(
 }
 
 fn asks(descriptor: &Descriptor, name: &str) -> bool {
-    descriptor.asks.secrets.iter().any(|asked| asked == "*" || asked == name)
+    // Passwords of URLs are given to whoever connects to them.
+    name.starts_with(PREFIX) || descriptor.asks.secrets.iter().any(|asked| asked == "*" || asked == name)
 }
 
-/// The secrets of one plugin, with their values.
-pub(crate) fn of_plugin(given: &[Given], descriptor: &Descriptor) -> anyhow::Result<Secrets> {
-    given.iter().filter(|given| asks(descriptor, &given.name)).map(read).collect()
+/// The secrets of one plugin, with their values, and the passwords of URLs.
+pub(crate) fn of_plugin(
+    given: &[Given],
+    passwords: &[UrlPassword],
+    descriptor: &Descriptor,
+) -> anyhow::Result<Secrets> {
+    let given = given.iter().filter(|given| asks(descriptor, &given.name)).map(read);
+    given.chain(passwords.iter().map(|password| Ok(password.secret()))).collect()
 }
 
 fn read(given: &Given) -> anyhow::Result<Secret> {

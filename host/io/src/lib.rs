@@ -16,5 +16,5 @@ mod secrets;
 pub mod sql;
 mod stream;
 
-pub use origin::{EgressRule, Origin, Scheme, UrlError};
+pub use origin::{EgressRule, Origin, Scheme, UrlError, percent_decode};
 pub use secrets::{Secret, SecretError, SecretRule, Secrets};

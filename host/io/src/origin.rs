@@ -258,7 +258,8 @@ fn at_path(scheme: Scheme, path: String) -> Origin {
     Origin { scheme, host: "localhost".into(), port: 0, path: Some(path.into()) }
 }
 
-pub(crate) fn percent_decode(text: &str) -> Option<String> {
+/// A text with its percent-encoding undone; `None` when a `%` begins no two digits, or it is no UTF-8.
+pub fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

@@ -12,7 +12,9 @@ mod connection;
 mod core;
 mod error;
 mod limits;
+mod link;
 mod mysql;
+mod options;
 mod outcome;
 mod pool;
 mod postgres;
@@ -22,6 +24,7 @@ mod session;
 mod sqlite;
 mod target;
 mod value;
+mod work;
 
 pub use connect::Timing;
 pub use connection::ServerFacts;

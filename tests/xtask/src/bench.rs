@@ -14,6 +14,7 @@ mod nginx;
 mod open;
 mod output;
 mod rounds;
+mod sql;
 mod start;
 mod stats;
 pub(crate) mod workload;
@@ -35,6 +36,8 @@ pub(crate) enum Bench {
     Cores(cores::Options),
     /// Throughput of APIStress with answers held against their schema, beside DevStress
     Apis(apis::Options),
+    /// CPU per statement beside pgbench and sysbench
+    Sql(sql::Options),
     /// CPU of a call into a guest, of calls out of it, and of a virtual user
     Calls(calls::Options),
 }
@@ -49,6 +52,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Start(options) => start::run(options),
         Bench::Cores(options) => cores::run(options),
         Bench::Apis(options) => apis::run(options),
+        Bench::Sql(options) => sql::run(options),
         Bench::Calls(options) => calls::run(options),
     }
 }

@@ -89,6 +89,7 @@ pub(super) fn find_max(
             parts: prepared.parts.clone(),
             grants: prepared.grants.clone(),
             secrets: prepared.secrets.clone(),
+            passwords: prepared.passwords.clone(),
             limits: prepared.limits,
             on_fault: prepared.on_fault,
             seed: prepared.seed,

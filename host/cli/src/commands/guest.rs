@@ -32,7 +32,7 @@ pub(super) fn wasm_parts(
     let part = |(index, loaded): (usize, &LoadedPart)| {
         let own = plan.parts.get(index);
         let http = own.map_or(&plan.http, |part| &part.http);
-        let secrets = secrets::of_plugin(&prepared.secrets, &loaded.descriptor)?;
+        let secrets = secrets::of_plugin(&prepared.secrets, &prepared.passwords, &loaded.descriptor)?;
         let config = HttpConfig { secrets, kept: Arc::clone(&kept), ..http_config(matches, http)? };
         let http = HttpShared::new(config, prepared.grants.egress()).map_err(usage)?;
         // Each plugin of several has a directory of its own, so that none can replace another's files.

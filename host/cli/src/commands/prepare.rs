@@ -14,6 +14,7 @@ use super::resolve::{LoadedPart, resolve};
 use crate::exit::{Exit, coded, usage};
 use crate::grants::Grants;
 use crate::secrets::{self, Given};
+use crate::url_passwords::{self, UrlPassword};
 use crate::{args, capacity, config, plugin_args};
 
 /// A plan and what it may reach.
@@ -23,6 +24,7 @@ pub(super) struct Prepared {
     pub(super) parts: Vec<LoadedPart>,
     pub(super) grants: Grants,
     pub(super) secrets: Vec<Given>,
+    pub(super) passwords: Vec<UrlPassword>,
     pub(super) limits: GuestLimits,
     pub(super) on_fault: FaultPolicy,
     pub(super) seed: u64,
@@ -46,11 +48,12 @@ pub(super) fn prepare(
         None if set.is_empty() => None,
         None => Some(config::empty(&set)?),
     };
-    let input = plugin_args::read(matches, descriptor, config)?;
+    let mut input = plugin_args::read(matches, descriptor, config)?;
     let mut grants = Grants::new(&args::texts(matches, "allow"))?;
     input.targets.iter().for_each(|target| grants.name_url(target));
     grants.name_urls_in(&input.input.config);
     input.input.flags.values().for_each(|value| grants.name_urls_in(value));
+    let passwords = url_passwords::hide(&mut input.input);
     let mut plan = plugin.plan(&input.input).map_err(|error| call_error(error, input.document.as_ref()))?;
     plan.notes.extend(plugin_args::notes(matches, descriptor));
     let parts = resolve(&mut plan, (path, plugin), descriptor)?;
@@ -60,7 +63,7 @@ pub(super) fn prepare(
     let on_fault = on_fault(matches)?;
     let secrets = secrets::given(matches)?;
     secrets::check_asked(&secrets, parts.iter().map(|part| &part.descriptor))?;
-    Ok(Prepared { plan, parts, grants, secrets, limits: plugin.limits(), on_fault, seed })
+    Ok(Prepared { plan, parts, grants, secrets, passwords, limits: plugin.limits(), on_fault, seed })
 }
 
 /// Reads `--on-fault`.

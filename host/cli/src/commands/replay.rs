@@ -15,6 +15,7 @@ use crate::exit::{Exit, coded, usage};
 use crate::grants::Grants;
 use crate::printer::Printer;
 use crate::run_dir::{OpenRun, RecordedRun};
+use crate::url_passwords::PREFIX;
 use crate::{args, loader, secrets};
 
 /// What a run directory keeps besides plan, seed and grants so that the run can be done again.
@@ -92,7 +93,8 @@ pub(super) fn replay(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
     let descriptor = parts[0].descriptor.clone();
     run_prepared(&plugin, &descriptor, &matches, printer, || {
         let (on_fault, secrets) = (on_fault(&matches)?, secrets::given(&matches)?);
-        Ok(Prepared { plan, parts, grants, secrets, limits, on_fault, seed })
+        let passwords = Vec::new();
+        Ok(Prepared { plan, parts, grants, secrets, passwords, limits, on_fault, seed })
     })
 }
 
@@ -115,6 +117,11 @@ fn refuse_changes(matches: &ArgMatches) -> anyhow::Result<()> {
         "find-max",
     ];
     let given = |name: &&&str| matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
+    // The record has no passwords of URLs: they are given again.
+    let is_password = |text: &String| text.starts_with(PREFIX);
+    let given = |name: &&&str| {
+        given(name) && !(**name == "secret" && args::texts(matches, "secret").iter().all(is_password))
+    };
     match changes.iter().find(given) {
         Some(name) => {
             Err(usage(format!("--{name}: a replay is the run as it was; `stresshost run` makes another")))

@@ -1,30 +1,26 @@
 //! One virtual user's connections, statements and latest rows.
 
-use std::cell::RefCell;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
-use stresshost_clock::NS_PER_MS;
 use stresshost_metrics::ErrorKind;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::connect::{Connected, Timing, connect};
-use super::connection::{Arguments, Book, Physical, Prepared, ServerFacts};
+use super::connection::ServerFacts;
 use super::core::SqlCore;
 use super::error::SqlError;
-use super::limits::{CLEAN_UP_NS, MAX_CONNECTIONS, MAX_STATEMENT_BYTES, MAX_STATEMENTS, SERVER_GRACE_NS};
+use super::limits::{CLEAN_UP_NS, MAX_CONNECTIONS, MAX_STATEMENTS};
+use super::link::{Lease, Link, Transaction, lost_transaction};
+use super::options::{statement_options, transaction_options};
 use super::outcome::Outcome;
-use super::pool::{Checkout, Pool, PoolState};
+use super::pool::{Checkout, PoolState};
 use super::rows::{Rows, Sink};
-use super::scan::{Dialect, Scanned, scan};
-use super::sqlite;
-use super::target::{Target, TargetSpec, milliseconds};
+use super::scan::Scanned;
+use super::target::TargetSpec;
 use super::value::Value;
+use super::work::{Work, is_our_timeout, send, timed_out, within};
 use crate::deadline::Deadline;
-use crate::origin::{Origin, Scheme};
+use crate::origin::Origin;
 
 /// A statement as a virtual user names it.
 #[derive(Clone, Copy, Debug)]
@@ -71,38 +67,10 @@ pub struct Opened {
 #[derive(Debug)]
 pub struct SqlSession {
     core: SqlCore,
-    connections: Vec<Option<Connection>>,
+    connections: Vec<Option<Link>>,
     statements: Vec<Statement>,
     rows: Rows,
     deadline: Deadline,
-}
-
-/// A connection as the virtual user knows it. The one to the server may be lost and made again.
-#[derive(Debug)]
-struct Connection {
-    target: Rc<Target>,
-    /// None: the connection is the user's own.
-    pool: Option<Rc<Pool>>,
-    book: Rc<RefCell<Book>>,
-    held: Option<Lease>,
-    transaction: Transaction,
-    /// Of the last connection there was.
-    facts: Option<ServerFacts>,
-}
-
-/// A connection to a server, and the right to it when it is a pool's.
-#[derive(Debug)]
-struct Lease {
-    physical: Box<Physical>,
-    permit: Option<OwnedSemaphorePermit>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transaction {
-    None,
-    Open,
-    /// Its connection was lost: nothing may run as if it were still open.
-    Lost,
 }
 
 #[derive(Debug)]
@@ -111,21 +79,6 @@ struct Statement {
     /// Its place in the connection's book.
     place: usize,
     timeout_ns: Option<u64>,
-}
-
-/// What is to be sent.
-enum Work<'a> {
-    Statement { place: usize, prepared: Rc<Prepared>, arguments: Arguments },
-    Text { text: &'a str, scanned: &'a Scanned },
-    Begin { isolation: Option<&'static str>, read_only: bool },
-    Commit,
-    Rollback,
-}
-
-impl Work<'_> {
-    const fn ends_transaction(&self) -> bool {
-        matches!(self, Self::Commit | Self::Rollback)
-    }
 }
 
 impl SqlSession {
@@ -155,11 +108,12 @@ impl SqlSession {
                 return Opened { result: Err(SqlError::new(ErrorKind::Invalid, reason)), timing: None };
             }
         };
-        let mut connection = Connection {
+        let mut connection = Link {
             pool: self.core.pool(&target),
             book: Rc::default(),
             held: None,
             transaction: Transaction::None,
+            failed: false,
             facts: None,
             target,
         };
@@ -218,11 +172,11 @@ impl SqlSession {
         self.is_open(connection).then_some(connection)
     }
 
-    fn connection(&self, handle: u32) -> Option<&Connection> {
+    fn connection(&self, handle: u32) -> Option<&Link> {
         self.connections.get(handle as usize)?.as_ref()
     }
 
-    fn connection_mut(&mut self, handle: u32) -> Option<&mut Connection> {
+    fn connection_mut(&mut self, handle: u32) -> Option<&mut Link> {
         self.connections.get_mut(handle as usize)?.as_mut()
     }
 
@@ -268,10 +222,9 @@ impl SqlSession {
         let at_ns = self.core.clock().now_ns().saturating_add(limit_ns);
         lease.physical.busy = true;
         let work = lease.physical.prepare(text, scanned);
-        let Some(result) = within(&self.core, &mut self.deadline, at_ns, work).await else {
-            return Err(timed_out(limit_ns));
-        };
-        lease.physical.busy = false;
+        let result = within(&self.core, &mut self.deadline, at_ns, work).await;
+        let result = result.unwrap_or_else(|| Err(timed_out(limit_ns)));
+        lease.physical.busy = result.as_ref().is_err_and(is_our_timeout);
         let connection = self.connection_mut(handle).ok_or_else(stale)?;
         match result {
             Ok(prepared) => {
@@ -346,7 +299,8 @@ impl SqlSession {
 
     /// Commits the transaction. `None` for a stale handle.
     pub async fn commit(&mut self, connection: u32) -> Option<Outcome> {
-        self.end(connection, Work::Commit).await
+        let failed = self.connection(connection)?.failed;
+        self.end(connection, Work::Commit { failed }).await
     }
 
     /// Rolls the transaction back. `None` for a stale handle.
@@ -401,7 +355,7 @@ impl SqlSession {
                 within(&self.core, &mut self.deadline, from_ns.saturating_add(limit_ns), preparing).await;
             let prepared = prepared.unwrap_or_else(|| Err(timed_out(limit_ns)));
             if let Err(error) = prepared {
-                lease.physical.busy = error.kind == ErrorKind::Timeout && error.is_fatal;
+                lease.physical.busy = is_our_timeout(&error);
                 connection.settle(lease, &error);
                 let now_ns = clock.now_ns();
                 return Outcome { waited_from_ns, reconnected, ..Outcome::new(from_ns, now_ns, Err(error)) };
@@ -410,7 +364,7 @@ impl SqlSession {
         }
         let mut sink = Sink::new(keep.then_some(&mut self.rows));
         let ends_transaction = work.ends_transaction();
-        let commits = matches!(work, Work::Commit);
+        let commits = matches!(work, Work::Commit { .. });
         let begins = matches!(work, Work::Begin { .. });
         let fired_ns = clock.now_ns();
         let sent = send(&mut lease.physical, work, &mut sink);
@@ -420,7 +374,7 @@ impl SqlSession {
         let rows = sink.count();
         if let Err(error) = &mut result {
             // Our own timeout leaves the server at work: the connection is dropped as busy.
-            lease.physical.busy = error.kind == ErrorKind::Timeout && error.is_fatal;
+            lease.physical.busy = is_our_timeout(error);
             if error.is_fatal && commits {
                 error.kind = ErrorKind::OutcomeUnknown;
             }
@@ -431,6 +385,7 @@ impl SqlSession {
             Ok(()) => {
                 if begins {
                     connection.transaction = Transaction::Open;
+                    connection.failed = false;
                 } else if ends_transaction {
                     connection.transaction = Transaction::None;
                 }
@@ -455,6 +410,10 @@ impl SqlSession {
         let Some(connection) = self.connections.get_mut(handle as usize).and_then(Option::as_mut) else {
             return refused(SqlError::new(ErrorKind::Invalid, "the connection is stale"));
         };
+        // An operation of the transaction may have been dropped, and its connection with it.
+        if connection.transaction == Transaction::Open && connection.held.is_none() {
+            connection.transaction = Transaction::Lost;
+        }
         if connection.transaction == Transaction::Lost {
             return refused(lost_transaction());
         }
@@ -523,143 +482,4 @@ struct Leased {
     result: Result<Lease, SqlError>,
     waited_from_ns: Option<u64>,
     reconnected: Option<Timing>,
-}
-
-impl Connection {
-    fn dialect(&self) -> Dialect {
-        match self.target.origin.scheme {
-            Scheme::Mysql => Dialect::Mysql,
-            Scheme::Sqlite => Dialect::Sqlite,
-            _ => Dialect::Postgresql,
-        }
-    }
-
-    /// Reads a text of statements.
-    fn read(&self, text: &str) -> Result<Scanned, Refused> {
-        if text.len() > MAX_STATEMENT_BYTES {
-            let reason =
-                format!("the text has {} bytes; at most {MAX_STATEMENT_BYTES} can be sent", text.len());
-            return Err(Refused::Invalid(reason));
-        }
-        let scanned = scan(text, self.dialect()).map_err(Refused::Invalid)?;
-        if self.dialect() == Dialect::Sqlite {
-            sqlite::check(&scanned).map_err(Refused::Invalid)?;
-        }
-        let begins =
-            |words: &Vec<String>| matches!(words.first().map(String::as_str), Some("BEGIN" | "START"));
-        if self.pool.is_some() && scanned.statements.iter().any(begins) {
-            let reason = "a transaction on a pool is begun with `begin`, which holds its connection";
-            return Err(Refused::Invalid(reason.to_owned()));
-        }
-        Ok(scanned)
-    }
-
-    /// How long the engine waits for a statement: a little longer than the server, where the server has the limit too.
-    fn timeout_ns(&self) -> u64 {
-        let grace_ns = if self.dialect() == Dialect::Sqlite { 0 } else { SERVER_GRACE_NS };
-        self.target.statement_timeout_ms.saturating_mul(NS_PER_MS).saturating_add(grace_ns)
-    }
-
-    fn hold(&mut self, lease: Lease) {
-        if self.facts.as_ref().is_none_or(|facts| facts.session != lease.physical.facts.session) {
-            self.facts = Some(lease.physical.facts.clone());
-        }
-        self.held = Some(lease);
-    }
-
-    /// Keeps a connection for the next operation, or gives it back to its pool.
-    fn give_back(&mut self, lease: Lease) {
-        match (&self.pool, self.transaction) {
-            (Some(pool), Transaction::None | Transaction::Lost) => {
-                if let Some(permit) = lease.permit {
-                    pool.give_back(lease.physical, permit);
-                }
-            }
-            _ => self.hold(lease),
-        }
-    }
-
-    /// The same after a failure: a connection that is of no use is dropped, and a transaction on it lost.
-    fn settle(&mut self, lease: Lease, error: &SqlError) {
-        if !error.is_fatal {
-            return self.give_back(lease);
-        }
-        if self.transaction == Transaction::Open {
-            self.transaction = Transaction::Lost;
-        }
-    }
-}
-
-fn lost_transaction() -> SqlError {
-    SqlError::new(ErrorKind::Closed, "the transaction was lost with its connection")
-}
-
-fn timed_out(limit_ns: u64) -> SqlError {
-    SqlError::fatal(
-        ErrorKind::Timeout,
-        format!("the statement did not end within {} ms", limit_ns / NS_PER_MS),
-    )
-}
-
-async fn send(physical: &mut Physical, work: Work<'_>, sink: &mut Sink<'_>) -> Result<(), SqlError> {
-    match work {
-        Work::Statement { prepared, arguments, .. } => physical.execute(&prepared, arguments, sink).await,
-        Work::Text { text, scanned } => physical.run(text, scanned, sink).await,
-        Work::Begin { isolation, read_only } => {
-            let text = physical.begin_text(isolation, read_only);
-            physical.run(&text, &Scanned::default(), sink).await
-        }
-        Work::Commit => physical.run("COMMIT", &Scanned::default(), sink).await,
-        Work::Rollback => physical.run("ROLLBACK", &Scanned::default(), sink).await,
-    }
-}
-
-/// What comes of `work` before `at_ns` on the run clock; `None` when it takes longer.
-async fn within<F: Future>(
-    core: &SqlCore,
-    deadline: &mut Deadline,
-    at_ns: u64,
-    work: F,
-) -> Option<F::Output> {
-    let mut work = pin!(work);
-    poll_fn(|cx| match work.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending if deadline.poll_passed(cx, core.clock(), core.timer(), at_ns) => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
-    })
-    .await
-}
-
-fn statement_options(options: &[(String, String)]) -> Result<Option<u64>, Refused> {
-    let mut timeout_ns = None;
-    for (name, value) in options {
-        let read = match name.as_str() {
-            "timeout-ms" => milliseconds(value),
-            _ => Err("it is unknown; there is timeout-ms".to_owned()),
-        };
-        let milliseconds = read.map_err(|reason| Refused::Invalid(format!("option `{name}`: {reason}")))?;
-        timeout_ns = Some(milliseconds.saturating_mul(NS_PER_MS));
-    }
-    Ok(timeout_ns)
-}
-
-fn transaction_options(options: &[(String, String)]) -> Result<(Option<&'static str>, bool), String> {
-    let (mut isolation, mut read_only) = (None, false);
-    for (name, value) in options {
-        match (name.as_str(), value.as_str()) {
-            ("isolation", "read-committed") => isolation = Some("READ COMMITTED"),
-            ("isolation", "repeatable-read") => isolation = Some("REPEATABLE READ"),
-            ("isolation", "serializable") => isolation = Some("SERIALIZABLE"),
-            ("isolation", _) => {
-                return Err(
-                    "option `isolation`: use read-committed, repeatable-read or serializable".to_owned()
-                );
-            }
-            ("read-only", value) => {
-                read_only = value.parse().map_err(|_| "option `read-only`: use true or false")?;
-            }
-            _ => return Err(format!("option `{name}` is unknown; there are isolation and read-only")),
-        }
-    }
-    Ok((isolation, read_only))
 }
