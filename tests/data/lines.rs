@@ -1,6 +1,6 @@
 //! The command lines people write, on each engine, and the built-in workloads' own accounts.
 
-use stresshost_servers::{MariaDb, Postgres};
+use stresshost_servers::{MariaDb, Postgres, Redis};
 use stresshost_tests::Project;
 
 use crate::{contains, finished, operation, row, run, section};
@@ -85,5 +85,20 @@ fn bank_and_orders_stay_consistent_on_both_servers() {
             contains(&section(&project, "Consistency").join("\n"), &[&format!("Invariants | {invariants} invariants held")]);
             every_write_is_there(&project);
         }
+    }
+}
+
+#[test]
+fn reads_writes_and_ycsb_of_redis() {
+    let server = Redis::start(&[]);
+    for args in [vec!["--query-type", "mixed"], vec!["--workload", "ycsb-a"], vec!["--workload", "ycsb-d"], vec!["--workload", "ycsb-e"]] {
+        let project = Project::default();
+        let url = server.url();
+        let fixed = [url.as_str(), "--connections", "8", "--duration", "1", "--rows", "1000"];
+        run(&project, &[&fixed[..], &args].concat()).expect_exit(0);
+        let summary = project.summary("out");
+        assert!(summary.operations.iter().all(|one| one.failed() == 0), "{args:?}: {:?}", summary.failures);
+        contains(&row(&project, "Server", "Cache hit ratio"), &["keyspace_hits / (keyspace_hits + keyspace_misses)"]);
+        assert_eq!(server.cli(&["DBSIZE"]), "0", "{args:?}: everything is taken away");
     }
 }
