@@ -8,6 +8,7 @@
 //! | `handles` | those that make handles up, or pile them up |
 //! | `documents` | those whose descriptor, plan or analysis is not what it should be |
 //! | `network` | those that reach for what nobody granted, or send what nobody should receive |
+//! | `redis` | those that speak with a Redis, or would like to |
 //! | `sql` | those that use databases, or reach for some |
 //! | `texts` | those that write what a terminal or a page would obey |
 
@@ -17,6 +18,7 @@ mod documents;
 mod floods;
 mod handles;
 mod network;
+mod redis;
 mod sql;
 mod texts;
 
@@ -34,6 +36,7 @@ pub(crate) use documents::*;
 pub(crate) use floods::*;
 pub(crate) use handles::*;
 pub(crate) use network::*;
+pub(crate) use redis::*;
 pub(crate) use sql::*;
 pub(crate) use texts::*;
 

@@ -74,6 +74,8 @@ guests! {
     odd_names
     hoard_bodies
     finds
+    redis_client
+    redis_forged
     sql_select
     sql_bank
     sql_handles

@@ -6,9 +6,11 @@
 mod mariadb;
 mod postgres;
 mod process;
+mod redis;
 
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
+pub use redis::{Redis, RedisCluster};
 
 /// User of every server.
 pub const USER: &str = "tester";

@@ -4,13 +4,11 @@
 //! compiled once into a [`Prepared`] and fired many times; each firing gives an [`Outcome`], and its [`Response`] is
 //! read, if at all, from the session.
 
-mod buffer_pool;
 mod client;
 mod config;
 mod connect;
 mod core;
 mod decode;
-mod failure;
 mod h1;
 mod h2;
 mod json_pointer;
@@ -20,11 +18,10 @@ mod prepared;
 mod redirect;
 mod response;
 mod shared;
-mod stream;
 mod template;
 mod tls;
 
-pub use buffer_pool::KeptBudget;
+pub use crate::buffer_pool::KeptBudget;
 pub use client::outcome::Outcome;
 pub use client::session::HttpSession;
 pub use config::{HttpConfig, HttpVersion, Resolve, ResolveError, TlsConfig};
@@ -37,10 +34,10 @@ pub use limits::{
 pub use prepared::{PrepareError, Prepared, RequestSpec};
 pub use response::{BodyError, Response};
 pub use shared::{HttpSetupError, HttpShared};
-pub(crate) use template::percent_encode;
+pub(crate) use template::{percent_encode, push_decimal};
 
 /// The answer reader alone, for fuzzing and tools that read recorded answers.
 pub mod wire {
-    pub use super::buffer_pool::Buffer;
     pub use super::h1::reader::{Parsed, Progress, ReadError, ReaderLimits, ResponseReader};
+    pub use crate::buffer_pool::Buffer;
 }

@@ -3,13 +3,18 @@
 //! An engine sends one operation, stamps it on the run clock and hands back an outcome. A failed operation is an
 //! outcome with an error kind, never an `Err`: in a load test failure is data.
 
+mod buffer_pool;
 mod deadline;
+mod dial;
+mod failure;
 pub mod http;
 mod network;
 mod origin;
+pub mod redis;
 mod resolve;
 mod secrets;
 pub mod sql;
+mod stream;
 
 pub use origin::{EgressRule, Origin, Scheme, UrlError, percent_decode};
 pub use secrets::{Secret, SecretError, SecretRule, Secrets};

@@ -22,6 +22,7 @@ const OFFERED: &[&str] = &[
     "metrics",
     "pacing",
     "random",
+    "redis",
     "sql",
 ];
 /// Section in which an SDK names itself.

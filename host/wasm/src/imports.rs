@@ -29,4 +29,4 @@ fn error_name(error: u32) -> String {
 }
 
 /// Protocols whose operations this host measures, as thresholds name them.
-pub const PROTOCOLS: &[&str] = &["http", "sql"];
+pub const PROTOCOLS: &[&str] = &["http", "redis", "sql"];

@@ -110,6 +110,7 @@ impl WasmVu {
         let mut live = self.live.borrow_mut();
         live.http.release();
         live.retire_responses();
+        live.retire_replies();
         live.retire_rows();
         live.ticket = None;
         drop(live);

@@ -12,6 +12,7 @@ use stresshost_clock::Clock;
 use stresshost_engine::{CoreContext, LimitId, Ticket};
 use stresshost_io::Secrets;
 use stresshost_io::http::{HttpCore, HttpSession, Prepared};
+use stresshost_io::redis::RedisCore;
 use stresshost_io::sql::SqlCore;
 use stresshost_metrics::{CheckId, MetricId, MetricKind, NamesFull, OpId, SandboxLimit};
 use wasmtime::component::ResourceTable;
@@ -26,6 +27,7 @@ use crate::imports::artifacts::ArtifactStore;
 use crate::memory_budget::{Limiter, MemoryBudget};
 use crate::on_core::OnCore;
 use crate::prepared_memory::{Charge, Charges};
+use crate::redis::RedisSide;
 use crate::sql::SqlSide;
 use crate::stderr::StderrTail;
 use crate::waiting::{Fulfilled, Wish};
@@ -76,6 +78,7 @@ impl RunShared {
 pub(crate) struct CoreShared {
     pub(crate) context: Rc<CoreContext>,
     pub(crate) http: HttpCore,
+    pub(crate) redis: RedisCore,
     pub(crate) sql: SqlCore,
     pub(crate) run: Arc<RunShared>,
     pub(crate) charges: Charges,
@@ -126,6 +129,8 @@ pub(crate) struct Received {
 pub(crate) struct Live {
     pub(crate) core: Rc<CoreShared>,
     pub(crate) http: HttpSession,
+    /// None until it is first used: most plugins have no use for it.
+    pub(crate) redis: Option<Box<RedisSide>>,
     /// None until it is first used: most plugins use no database.
     pub(crate) sql: Option<Box<SqlSide>>,
     pub(crate) prepared: Vec<PreparedOp>,
@@ -317,6 +322,7 @@ impl Live {
     pub(crate) fn new(core: Rc<CoreShared>) -> Self {
         Self {
             http: HttpSession::new(core.http.clone()),
+            redis: None,
             sql: None,
             resumed: 0,
             _alive: core.shares.enter(core.run.part),

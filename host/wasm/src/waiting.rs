@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::bindings::http::Shot;
+use crate::redis::{RedisAnswer, RedisWish};
 use crate::sql::{SqlAnswer, SqlWish};
 use crate::state::{Live, VuState};
 use crate::wasi_http::Outgoing;
@@ -26,6 +27,8 @@ pub(crate) enum Wish {
     Sleep { duration_us: u64 },
     /// Tokens of a rate limit.
     Acquire { limiter: u32, tokens: u32 },
+    /// Commands of Redis.
+    Redis(RedisWish),
     /// A database's doing.
     Sql(SqlWish),
 }
@@ -37,6 +40,7 @@ pub(crate) enum Fulfilled {
     Slept,
     /// Nanoseconds waited.
     Acquired(u64),
+    Redis(RedisAnswer),
     Sql(SqlAnswer),
 }
 
@@ -141,6 +145,10 @@ async fn fulfil(live: &RefCell<Live>, wish: Wish) {
             Fulfilled::Slept
         }
         Wish::Acquire { limiter, tokens } => Fulfilled::Acquired(live.acquire(limiter, tokens).await),
+        Wish::Redis(RedisWish::Send { command, values }) => {
+            Fulfilled::Answer(live.redis_send(command, &values).await)
+        }
+        Wish::Redis(wish) => Fulfilled::Redis(Box::pin(live.redis(wish)).await),
         // In memory of its own: this future is moved about in every iteration.
         Wish::Sql(wish) => Fulfilled::Sql(Box::pin(live.sql(wish)).await),
     };

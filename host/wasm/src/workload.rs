@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use stresshost_engine::{CoreContext, Fault, Guest, GuestCore, VuError, VuInfo};
 use stresshost_io::http::{HttpCore, HttpShared};
+use stresshost_io::redis::RedisCore;
 use stresshost_io::sql::{SqlCore, SqlShared};
 use stresshost_plan::{Feed, Plan, Scenario};
 
@@ -115,6 +116,7 @@ impl Guest for WasmGuest {
             let (run, shares) = (Arc::clone(&part.run), Rc::clone(&shares));
             let shared = CoreShared {
                 context: Rc::clone(&context),
+                redis: RedisCore::new(http.clone()),
                 http,
                 sql,
                 run,

@@ -3,7 +3,7 @@
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::stresshost::workload::{
-    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, sql,
+    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::backend::{
@@ -11,3 +11,5 @@ pub(crate) use crate::testing::backend::{
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::sql::backend as sql;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crate::testing::redis::backend as redis;

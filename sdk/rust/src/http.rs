@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use stresshost_metrics::ErrorKind;
 
 use crate::bindings::stresshost::workload::http as contract;
+use crate::target::pairs;
 use crate::{Failure, host};
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -156,10 +157,6 @@ impl Request {
         .map(|id| Prepared { id })
         .map_err(|reason| Failure::setup(format!("request `{}`: {reason}", self.name)))
     }
-}
-
-fn pairs(list: &[(String, String)]) -> Vec<(&str, &str)> {
-    list.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 /// A request the host has compiled. Good for the instance's life.

@@ -20,6 +20,8 @@ pub mod metrics;
 pub mod pacing;
 pub mod random;
 pub mod sql;
+pub mod redis;
+mod target;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod workload;

@@ -25,9 +25,11 @@ use stresshost_plan::{PLAN_INPUT_SCHEMA, Plan, PlanInput};
 use crate::{Failure, PhaseContext, SetupContext, VuInfo, Workload};
 
 pub(crate) mod backend;
+pub(crate) mod redis;
 pub(crate) mod sql;
 mod state;
 
+pub use redis::{RedisReply, RedisSent};
 pub use sql::{SqlOpened, SqlReply, SqlSent};
 use state::with;
 

@@ -7,7 +7,8 @@ use stresshost_sdk::data::Feed;
 use stresshost_sdk::http::{self, Request};
 use stresshost_sdk::metrics::{Counter, Distribution, Gauge, Rate};
 use stresshost_sdk::prelude::*;
-use stresshost_sdk::testing::{FakeHost, Reply};
+use stresshost_sdk::redis;
+use stresshost_sdk::testing::{FakeHost, RedisReply, Reply};
 use stresshost_sdk::{artifacts, pacing, random};
 
 #[test]
@@ -193,4 +194,55 @@ fn artifacts_stay_in_their_directory() {
     for name in ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a\\b"] {
         assert!(artifacts::write(name, b"").is_err(), "{name}");
     }
+}
+
+#[test]
+fn redis_commands_are_prepared_sent_and_answered() {
+    let host = FakeHost::new();
+    host.redis_server(redis::Server {
+        engine: "redis".into(),
+        version: "7.0.15".into(),
+        mode: "standalone".into(),
+    });
+    host.redis_reply("GET", RedisReply::bulk("41").after(Duration::from_millis(7)));
+    host.redis_reply_once("GET", RedisReply::nil());
+    host.redis_reply("LPUSH", RedisReply::error(ErrorKind::Statement, "WRONGTYPE not a list"));
+    let target = redis::Target::new("redis://u:p@c.test/0").timeout(Duration::from_secs(2)).protocol(3);
+    let cache = target.connect_timeout(Duration::from_secs(1)).cluster(false).open().unwrap();
+    let options = &host.redis_targets()[0].1;
+    let options: Vec<_> = options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(options, ["timeout-ms=2000", "protocol=3", "connect-timeout-ms=1000", "cluster=false"]);
+    assert_eq!((cache.server().engine.as_str(), cache.server().mode.as_str()), ("redis", "standalone"));
+
+    let get = cache
+        .command("GET")
+        .words(["GET", "a:{{id}}:{{other}}"])
+        .slot("id")
+        .expect_value()
+        .prepare()
+        .unwrap();
+    let nil = get.send(&[b"{{id}}\xff"]);
+    assert_eq!(
+        (nil.kind(), nil.error(), nil.bytes()),
+        (redis::Kind::Nil, Some(ErrorKind::StatusUnexpected), None)
+    );
+    assert_eq!(host.commands()[0].words[1], b"a:{{id}}\xff:{{other}}", "values are not looked at again");
+    let push = cache.command("LPUSH").words(["LPUSH", "k", "v"]).prepare().unwrap();
+    let before = host.now();
+    let replies = redis::pipeline(&[get.call(&[b"1"]), push.call(&[]), get.call(&[])]);
+    assert_eq!(host.now() - before, Duration::from_millis(7), "they are sent at once");
+    assert_eq!((replies[0].integer(), replies[0].text().as_deref()), (Some(41), Some("41")));
+    assert_eq!(replies[0].duration(), Duration::from_millis(7));
+    assert_eq!((replies[1].kind(), replies[1].error_code()), (redis::Kind::Error, "WRONGTYPE".to_owned()));
+    assert_eq!(replies[1].check().unwrap_err().to_string(), "statement: WRONGTYPE not a list");
+    assert_eq!(replies[1].value().unwrap()["error"], "WRONGTYPE not a list");
+    assert_eq!(replies[2].error(), Some(ErrorKind::Invalid), "a slot has no value");
+    push.send(&[]);
+    assert_eq!((replies[0].bytes(), replies[0].value().is_err()), (None, true), "stale");
+    cache.close();
+    assert_eq!(get.send(&[b"1"]).error(), Some(ErrorKind::Invalid));
+    assert!(cache.command("x").word("PING").prepare().is_err());
+    host.redis_refuse("no connection");
+    let refused = redis::Target::new("redis://u:secret@c.test/0").open().unwrap_err();
+    assert_eq!(refused.message, "redis `redis://c.test/0`: no connection");
 }

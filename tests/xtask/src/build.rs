@@ -10,7 +10,7 @@ use crate::tools::{cargo, find, must, root, target_dir};
 /// Target of every component.
 const WASM_TARGET: &str = "wasm32-wasip2";
 /// First-party plugins.
-const PLUGINS: &[&str] = &["devstress", "apistress"];
+const PLUGINS: &[&str] = &["devstress", "apistress", "datastress"];
 
 /// Builds host and plugin, then loads a shop inside the host's process.
 pub(crate) fn demo(args: &[String]) -> anyhow::Result<()> {

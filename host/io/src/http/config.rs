@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::buffer_pool::KeptBudget;
+use crate::buffer_pool::KeptBudget;
 use crate::secrets::Secrets;
 
 /// Which protocol version to speak.

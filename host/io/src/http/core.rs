@@ -9,13 +9,13 @@ use std::sync::{Arc, Weak};
 use sha2::{Digest, Sha256};
 use stresshost_clock::{Clock, Timer};
 
-use super::buffer_pool::BufferPool;
 use super::h1::known_heads::KnownHeads;
 use super::h1::reader::ReaderLimits;
 use super::limits::{MAX_CACHED_REQUESTS, MAX_SCRATCH_BYTES};
 use super::options::Options;
 use super::prepared::{PrepareError, Prepared, RequestSpec};
 use super::shared::HttpShared;
+use crate::buffer_pool::BufferPool;
 
 /// One core's part of the engine; it cannot leave the thread it was made on.
 #[derive(Clone)]

@@ -15,13 +15,13 @@ use stresshost_clock::Clock;
 use stresshost_metrics::ErrorKind;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::buffer_pool::{Buffer, KeptBudget};
 use super::config::HttpConfig;
-use super::failure::{Failure, chain};
 use super::h1::exchange::Times;
 use super::h1::reader::{Parsed, ReaderLimits};
 use super::prepared::Prepared;
-use super::stream::Stream;
+use crate::buffer_pool::{Buffer, KeptBudget};
+use crate::failure::{Failure, chain};
+use crate::stream::Stream;
 
 /// Bytes of one answer in flight: enough for a fast link, bounded per stream.
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;

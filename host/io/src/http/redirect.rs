@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use stresshost_metrics::ErrorKind;
 
-use super::failure::Failure;
 use super::options::Options;
 use super::prepared::{Prepared, RequestSpec, Source};
 use super::response::Response;
 use super::shared::HttpShared;
 use super::template::{Template, percent_encode};
+use crate::failure::Failure;
 use crate::origin::{Origin, Scheme};
 
 /// Headers that are not sent to another origin: they were meant for the first one.

@@ -2,9 +2,9 @@
 
 use std::cell::OnceCell;
 
-use super::buffer_pool::{Buffer, BufferPool};
 use super::decode::decode;
 use super::json_pointer::{self, JsonError, JsonText};
+use crate::buffer_pool::{Buffer, BufferPool};
 
 /// A body that cannot be given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -64,7 +64,7 @@ impl HttpShared {
 
     /// Loads what `origin` needs before it is first connected to, so that no request pays for it.
     pub(crate) fn warm_up(&self, origin: &Origin, version: HttpVersion) -> Result<(), HttpSetupError> {
-        if origin.is_tls() { self.inner.tls.connector(version).map(|_| ()) } else { Ok(()) }
+        if origin.is_tls() { self.inner.tls.connector(Some(version)).map(|_| ()) } else { Ok(()) }
     }
 }
 

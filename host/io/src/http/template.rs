@@ -306,7 +306,7 @@ pub(crate) fn percent_encode(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn push_decimal(number: usize, out: &mut Vec<u8>) {
+pub(crate) fn push_decimal(number: usize, out: &mut Vec<u8>) {
     let mut digits = [0_u8; 20];
     let mut at = digits.len();
     let mut rest = number;

@@ -28,6 +28,8 @@ struct Connectors {
     auto: TlsConnector,
     http1: TlsConnector,
     http2: TlsConnector,
+    /// For protocols that TLS does not negotiate.
+    other: TlsConnector,
 }
 
 impl Tls {
@@ -56,13 +58,15 @@ impl Tls {
         self.server_name.clone().or_else(|| server_name(host))
     }
 
-    pub(crate) fn connector(&self, version: HttpVersion) -> Result<&TlsConnector, HttpSetupError> {
+    /// The connector of an HTTP version, or of another protocol.
+    pub(crate) fn connector(&self, version: Option<HttpVersion>) -> Result<&TlsConnector, HttpSetupError> {
         match self.connectors.get_or_init(|| self.build()) {
             Err(error) => Err(error.clone()),
             Ok(connectors) => Ok(match version {
-                HttpVersion::Auto => &connectors.auto,
-                HttpVersion::Http1 => &connectors.http1,
-                HttpVersion::Http2 => &connectors.http2,
+                Some(HttpVersion::Auto) => &connectors.auto,
+                Some(HttpVersion::Http1) => &connectors.http1,
+                Some(HttpVersion::Http2) => &connectors.http2,
+                None => &connectors.other,
             }),
         }
     }
@@ -93,6 +97,7 @@ impl Tls {
             auto: with(&[b"h2", b"http/1.1"]),
             http1: with(&[b"http/1.1"]),
             http2: with(&[b"h2"]),
+            other: with(&[]),
         })
     }
 

@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 pub(crate) enum Step {
     /// Read one whole request.
     Request,
+    /// Read until what was received ends with these bytes.
+    Read(Vec<u8>),
     /// Write bytes.
     Send(Vec<u8>),
     /// Let the client see what was sent before going on.
@@ -81,6 +83,15 @@ pub(crate) async fn play(
                 Some(request) => requests.push(request),
                 None => return,
             },
+            Step::Read(end) => {
+                let mut received = Vec::new();
+                while !received.ends_with(&end) {
+                    match stream.read_u8().await {
+                        Ok(byte) => received.push(byte),
+                        Err(_) => return,
+                    }
+                }
+            }
             Step::Send(bytes) => {
                 if stream.write_all(&bytes).await.is_err() || stream.flush().await.is_err() {
                     return;

@@ -3,12 +3,12 @@
 use super::state::{record, with};
 
 /// An entry's place as a handle.
-fn handle(place: usize) -> u32 {
+pub(super) fn handle(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// A handle as an entry's place.
-fn place(handle: u32) -> usize {
+pub(super) fn place(handle: u32) -> usize {
     usize::try_from(handle).unwrap_or(usize::MAX)
 }
 

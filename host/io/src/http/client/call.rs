@@ -10,17 +10,18 @@ use stresshost_metrics::ErrorKind;
 
 use super::links::{Found, Links};
 use super::outcome::Outcome;
-use crate::http::buffer_pool::Buffer;
+use crate::buffer_pool::Buffer;
+use crate::dial::Dial;
+use crate::failure::Failure;
 use crate::http::connect::{Connected, Plan, Protocol, connect};
 use crate::http::core::CoreInner;
-use crate::http::failure::Failure;
 use crate::http::h1::exchange::{Exchange, Times};
 use crate::http::h1::reader::Parsed;
 use crate::http::h2::{self, Exchanged, Http2};
 use crate::http::prepared::Prepared;
 use crate::http::redirect;
 use crate::http::response::Response;
-use crate::http::stream::Stream;
+use crate::stream::Stream;
 
 /// A request on its way.
 pub(crate) struct Call<'a> {
@@ -162,13 +163,13 @@ impl<'a> Call<'a> {
                     links.opened(&Arc::clone(&self.request().origin), None);
                     return self.end_failed(core, Failure::new(ErrorKind::Invalid, text));
                 }
-                let plan = Plan {
+                let dial = Dial {
                     shared: core.shared.clone(),
                     clock: core.clock,
                     origin: Arc::clone(&request.origin),
-                    version: request.options.version,
                     timeout_ns: request.options.connect_timeout_ns,
                 };
+                let plan = Plan { dial, version: request.options.version };
                 self.state = State::Connecting(Box::pin(connect(plan)));
             }
         }

@@ -7,9 +7,9 @@ use crate::http::connect::Protocol;
 use crate::http::h2::Http2;
 use crate::http::limits::MAX_IDLE_CONNECTIONS;
 use crate::http::prepared::Prepared;
-use crate::http::stream::Stream;
 use crate::origin::Origin;
 use crate::origin::Scheme;
+use crate::stream::Stream;
 
 /// Idle HTTP/1.1 connections, and HTTP/2 connections in use or not.
 #[derive(Default)]

@@ -7,11 +7,11 @@ use stresshost_metrics::ErrorKind;
 
 use super::reader::{Parsed, Progress, ReadError, ReaderLimits, ResponseReader};
 use super::writer::{WriteError, Writer};
-use crate::http::buffer_pool::Buffer;
+use crate::buffer_pool::Buffer;
+use crate::failure::Failure;
 use crate::http::core::CoreInner;
-use crate::http::failure::Failure;
 use crate::http::prepared::Prepared;
-use crate::http::stream::Stream;
+use crate::stream::Stream;
 
 /// An exchange in progress; it owns the connection, so that one given up half-way is never used again.
 pub(crate) struct Exchange {

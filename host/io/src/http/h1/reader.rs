@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 
 use super::chunked::{Chunked, Step};
 use super::known_heads::KnownHeads;
-use crate::http::buffer_pool::Buffer;
+use crate::buffer_pool::Buffer;
 use crate::http::limits::{BULK_READ_BYTES, MAX_HEADERS, MAX_INFORMATIONAL};
 
 /// Sizes an answer may have.

@@ -8,7 +8,7 @@ use tokio::io::AsyncWrite;
 
 use crate::http::core::CoreInner;
 use crate::http::prepared::Prepared;
-use crate::http::stream::Stream;
+use crate::stream::Stream;
 
 /// How far a request was sent.
 #[derive(Debug, Default)]

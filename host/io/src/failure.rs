@@ -6,7 +6,7 @@ use std::io;
 
 use stresshost_metrics::ErrorKind;
 
-use super::limits::MAX_ERROR_TEXT_BYTES;
+use crate::http::limits::MAX_ERROR_TEXT_BYTES;
 
 /// A failed request: its kind, and a text for the few examples that are kept.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::limits::{MAX_KEPT_BYTES, MAX_POOLED_BUFFERS, READ_BUFFER_BYTES};
+use crate::http::limits::{MAX_KEPT_BYTES, MAX_POOLED_BUFFERS, READ_BUFFER_BYTES};
 
 /// Memory that all large answers of a run may hold together. Once it is used up, what arrives is counted and not kept.
 #[derive(Debug)]

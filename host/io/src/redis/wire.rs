@@ -1,0 +1,241 @@
+//! One connection: commands out, replies in.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use stresshost_metrics::ErrorKind;
+use tokio::io::AsyncWrite;
+
+use super::core::RedisCore;
+use super::reader::{Parsed, ReadError, ReplyReader};
+use crate::buffer_pool::Buffer;
+use crate::failure::Failure;
+use crate::stream::Stream;
+
+/// Room made for more of a reply that fills its buffer.
+const READ_BYTES: usize = 16 * 1024;
+
+/// A connection to a server. At most one exchange is under way on it.
+pub(crate) struct Wire {
+    stream: Stream,
+    reader: ReplyReader,
+    /// What the socket did not take at once, and how much of it went out since.
+    unsent: Vec<u8>,
+    sent_of_unsent: usize,
+    is_sending: bool,
+    write_error: Option<io::Error>,
+    /// Of the replies under way; none while nothing has arrived.
+    buffer: Option<Buffer>,
+    replies: Vec<Arrived>,
+    expected: usize,
+    /// Replies are awaited, or were when the exchange was given up.
+    is_busy: bool,
+    pub(crate) times: Times,
+}
+
+/// When things happened in an exchange, in nanoseconds on the run clock; 0 for not yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Times {
+    pub(crate) written_ns: u64,
+    pub(crate) first_byte_ns: u64,
+}
+
+/// A reply, and when its last byte was there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) parsed: Parsed,
+    pub(crate) at_ns: u64,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: Stream) -> Self {
+        Self {
+            stream,
+            reader: ReplyReader::default(),
+            unsent: Vec::new(),
+            sent_of_unsent: 0,
+            is_sending: false,
+            write_error: None,
+            buffer: None,
+            replies: Vec::new(),
+            expected: 0,
+            is_busy: false,
+            times: Times::default(),
+        }
+    }
+
+    /// Whether commands can be sent: no exchange was given up, and nothing has arrived that nobody asked for, the end of
+    /// the stream included. Costs no system call while nothing happened.
+    pub(crate) fn is_usable(&mut self, core: &RedisCore) -> bool {
+        if self.is_busy {
+            return false;
+        }
+        if self.stream.is_untouched() {
+            return true;
+        }
+        let mut buffer = core.pool().take();
+        let mut cx = Context::from_waker(Waker::noop());
+        let result = self.stream.poll_recv(&mut cx, buffer.space());
+        core.pool().put(buffer);
+        result.is_pending()
+    }
+
+    /// Sends commands, to which so many replies are awaited.
+    pub(crate) fn begin(&mut self, cx: &mut Context<'_>, core: &RedisCore, bytes: &[u8], expected: usize) {
+        self.is_busy = true;
+        self.expected = expected;
+        self.replies.clear();
+        self.reader.restart();
+        self.times = Times::default();
+        self.write_error = None;
+        self.is_sending = true;
+        let mut sent = 0;
+        while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
+            match self.stream.poll_send(cx, rest) {
+                Poll::Ready(Ok(count)) => sent += count,
+                Poll::Ready(Err(error)) => return self.write_failed(error),
+                Poll::Pending => {
+                    self.unsent.extend_from_slice(rest);
+                    return;
+                }
+            }
+        }
+        self.poll_flush(cx, core);
+    }
+
+    /// Ready when every reply is there, or none will come any more.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, core: &RedisCore) -> Poll<Result<(), Failure>> {
+        if self.is_sending {
+            self.poll_unsent(cx, core);
+        }
+        match self.stream.poll_readable(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(self.read_failed(&error))),
+        }
+        loop {
+            let buffer = self.buffer.get_or_insert_with(|| core.pool().take());
+            if buffer.space().is_empty() && !buffer.grow(READ_BYTES) {
+                self.reader.drop_current();
+                drop_surplus(&mut self.reader, buffer);
+                if buffer.space().is_empty() {
+                    // What fills it are the replies before this one, and a part of a line.
+                    buffer.reserve(READ_BYTES);
+                }
+            }
+            let count = match self.stream.poll_recv(cx, buffer.space()) {
+                Poll::Pending => {
+                    if buffer.is_empty() {
+                        self.give_back(core);
+                    }
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(self.closed())),
+                Poll::Ready(Ok(count)) => count,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.read_failed(&error))),
+            };
+            buffer.commit(count);
+            let now_ns = core.clock().now_ns();
+            if self.times.first_byte_ns == 0 {
+                self.times.first_byte_ns = now_ns;
+            }
+            while self.replies.len() < self.expected {
+                match self.reader.advance(buffer.data(), core.limits()) {
+                    Ok(Some(parsed)) => self.replies.push(Arrived { parsed, at_ns: now_ns }),
+                    Ok(None) => break,
+                    Err(error) => return Poll::Ready(Err(unreadable(&error))),
+                }
+            }
+            if self.replies.len() >= self.expected {
+                return Poll::Ready(self.end());
+            }
+            drop_surplus(&mut self.reader, buffer);
+            // A server that never stops sending must not keep the core's other users waiting.
+            ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
+        }
+    }
+
+    /// Ends an exchange whose replies are all there. The connection carries another one if nothing is left over.
+    fn end(&mut self) -> Result<(), Failure> {
+        let is_sent = !self.is_sending && self.write_error.is_none();
+        self.is_busy = !is_sent || self.reader.has_more(self.buffer.as_ref().map_or(0, Buffer::len));
+        Ok(())
+    }
+
+    /// The replies there are, and the bytes they are in.
+    pub(crate) fn take_replies(&mut self) -> (&[Arrived], Option<Buffer>) {
+        (&self.replies, self.buffer.take())
+    }
+
+    /// Gives the buffer of an exchange back that failed.
+    pub(crate) fn give_back(&mut self, core: &RedisCore) {
+        if let Some(buffer) = self.buffer.take() {
+            core.pool().put(buffer);
+        }
+    }
+
+    fn poll_unsent(&mut self, cx: &mut Context<'_>, core: &RedisCore) {
+        while let Some(rest) = self.unsent.get(self.sent_of_unsent..).filter(|rest| !rest.is_empty()) {
+            match self.stream.poll_send(cx, rest) {
+                Poll::Ready(Ok(count)) => self.sent_of_unsent += count,
+                Poll::Ready(Err(error)) => return self.write_failed(error),
+                Poll::Pending => return,
+            }
+        }
+        self.unsent = Vec::new();
+        self.sent_of_unsent = 0;
+        self.poll_flush(cx, core);
+    }
+
+    /// TLS may hold the last record back; plain sockets do nothing here.
+    fn poll_flush(&mut self, cx: &mut Context<'_>, core: &RedisCore) {
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) => {
+                self.is_sending = false;
+                self.times.written_ns = core.clock().now_ns();
+            }
+            Poll::Ready(Err(error)) => self.write_failed(error),
+        }
+    }
+
+    /// Goes on reading: the server may have answered before it closed, and that answer says more than the broken write.
+    fn write_failed(&mut self, error: io::Error) {
+        self.write_error = Some(error);
+        self.is_sending = false;
+    }
+
+    fn read_failed(&self, error: &io::Error) -> Failure {
+        match &self.write_error {
+            Some(error) if self.times.first_byte_ns == 0 => Failure::from_io(error, ErrorKind::Write),
+            _ => Failure::from_io(error, ErrorKind::Reset),
+        }
+    }
+
+    fn closed(&self) -> Failure {
+        match &self.write_error {
+            Some(error) if self.times.first_byte_ns == 0 => Failure::from_io(error, ErrorKind::Write),
+            _ => {
+                Failure::new(ErrorKind::Closed, "the server closed the connection before the reply was there")
+            }
+        }
+    }
+}
+
+/// Removes what the reader need not have kept.
+fn drop_surplus(reader: &mut ReplyReader, buffer: &mut Buffer) {
+    if let Some(surplus) = reader.take_surplus() {
+        let len = buffer.len();
+        buffer.move_within(surplus.end..len, surplus.start);
+        buffer.truncate(len - surplus.len());
+    }
+}
+
+fn unreadable(error: &ReadError) -> Failure {
+    let kind = match error {
+        ReadError::Malformed(_) => ErrorKind::Malformed,
+        ReadError::TooLarge(_) => ErrorKind::TooLarge,
+    };
+    Failure::new(kind, error.to_string())
+}

@@ -1,0 +1,372 @@
+//! Commands of Redis for a suspended guest, and recording what came of them.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use stresshost_engine::LimitId;
+use stresshost_io::redis::{
+    Call, Command, CommandSpec, MAX_PIPELINE, OpenError, Outcome, RedisSession, Reply, TargetSpec,
+};
+use stresshost_metrics::{OpId, SandboxLimit};
+
+use crate::bindings::redis as contract;
+use crate::firing::{Flight, packed, refused};
+use crate::handles::Handles;
+use crate::memory_budget::MemoryBudget;
+use crate::state::{CoreShared, Live};
+
+/// What a suspended guest wants of a server.
+pub(crate) enum RedisWish {
+    Open { url: String, options: Vec<(String, String)> },
+    Send { command: u32, values: Vec<Vec<u8>> },
+    Pipeline(Vec<contract::Call>),
+}
+
+/// What came of it, of commands sent one by one their answers apart.
+pub(crate) enum RedisAnswer {
+    /// A handle, or why there is none.
+    Handle(Result<u32, String>),
+    /// As the contract packs them.
+    Packed(Vec<u64>),
+}
+
+/// A virtual user's connections, commands and latest replies.
+pub(crate) struct RedisSide {
+    session: RedisSession,
+    connections: Handles<Connection>,
+    commands: Handles<Prepared>,
+    /// Replies of the latest operation have ids from here on.
+    first_reply: u32,
+    replies: Vec<Answered>,
+}
+
+struct Connection {
+    /// Its place in the session.
+    place: usize,
+    /// What reports call making it.
+    connect: OpId,
+    /// Rate limits of its target.
+    limits: Rc<[LimitId]>,
+    /// Handles of its commands, which go with it.
+    commands: Vec<u32>,
+}
+
+struct Prepared {
+    op: OpId,
+    connection: u32,
+    command: Arc<Command>,
+    memory: Memory,
+}
+
+/// Bytes taken from the memory of all virtual users, until nobody holds them.
+struct Memory {
+    bytes: u64,
+    budget: Arc<MemoryBudget>,
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.budget.give_back(self.bytes);
+    }
+}
+
+/// What is kept of a reply besides the reply itself.
+pub(crate) struct Answered {
+    pub(crate) duration_us: u64,
+    pub(crate) error_text: Option<Box<str>>,
+}
+
+impl RedisSide {
+    fn new(core: &CoreShared) -> Self {
+        Self {
+            session: RedisSession::new(core.redis.clone()),
+            connections: Handles::default(),
+            commands: Handles::default(),
+            first_reply: 0,
+            replies: Vec::new(),
+        }
+    }
+
+    /// What the server of a connection says of itself, as JSON; none for a stale handle.
+    pub(crate) fn server(&self, connection: u32) -> Option<String> {
+        let place = self.connections.get(connection)?.place;
+        serde_json::to_string(self.session.server(place)?).ok()
+    }
+
+    /// What is known of a reply, unless it is stale.
+    pub(crate) fn answered(&self, id: u32) -> Option<&Answered> {
+        self.replies.get(self.place(id))
+    }
+
+    /// A reply, unless it is stale or none came.
+    pub(crate) fn reply(&self, id: u32) -> Option<Reply<'_>> {
+        self.session.reply(self.place(id))
+    }
+
+    /// The first word of an error reply.
+    pub(crate) fn error_code(&self, id: u32) -> String {
+        self.session.error_code(self.place(id))
+    }
+
+    fn place(&self, id: u32) -> usize {
+        id.wrapping_sub(self.first_reply) as usize
+    }
+
+    fn retire(&mut self) {
+        self.first_reply = self.first_reply.wrapping_add(self.replies.len() as u32);
+        self.replies.clear();
+        self.session.release();
+    }
+
+    /// Turns an outcome into what the guest sees, keeping what it may ask for later.
+    fn answer(&mut self, outcome: Outcome) -> u64 {
+        let id = self.first_reply.wrapping_add(self.replies.len() as u32);
+        let duration_us = outcome.done_ns.saturating_sub(outcome.fired_ns) / 1_000;
+        let Outcome { kind, error, error_text, .. } = outcome;
+        self.replies.push(Answered { duration_us, error_text });
+        packed(id, kind as u16, error)
+    }
+}
+
+impl Live {
+    /// Makes the replies of the latest operation stale.
+    pub(crate) fn retire_replies(&mut self) {
+        if let Some(side) = &mut self.redis {
+            side.retire();
+        }
+    }
+
+    /// Does what a guest wants, except for [`Self::redis_send`].
+    pub(crate) async fn redis(&mut self, wish: RedisWish) -> RedisAnswer {
+        match wish {
+            RedisWish::Open { url, options } => {
+                let opened = self.redis_open(&TargetSpec { url: &url, options: &options }).await;
+                RedisAnswer::Handle(opened.map_err(|text| self.core.run.secrets.redact(&text).into_owned()))
+            }
+            RedisWish::Send { command, values } => {
+                RedisAnswer::Packed(vec![self.redis_send(command, &values).await])
+            }
+            RedisWish::Pipeline(calls) => RedisAnswer::Packed(self.redis_pipeline(calls).await),
+        }
+    }
+
+    async fn redis_open(&mut self, spec: &TargetSpec<'_>) -> Result<u32, String> {
+        self.retire_replies();
+        let connect = self.redis_op("connect")?;
+        let core = Rc::clone(&self.core);
+        let side = self.redis.get_or_insert_with(|| Box::new(RedisSide::new(&core)));
+        let place = side.session.open(spec).map_err(|error| {
+            if error == OpenError::TooMany {
+                core.reached(SandboxLimit::Connections);
+            }
+            error.to_string()
+        })?;
+        let limits: Rc<[LimitId]> = match side.session.origin(place) {
+            Some(origin) => {
+                core.context.limits.of_target(origin.scheme.name(), &origin.host, origin.port).into()
+            }
+            None => Rc::default(),
+        };
+        self.redis_tokens(1, &limits).await;
+        let Some(side) = self.redis.as_deref_mut() else { return Err("the run is ending".to_owned()) };
+        let flight = Flight::begin(&core, connect, self.ticket, self.intended_ns.take());
+        let outcome = side.session.connect(place).await;
+        record(flight, &outcome);
+        if outcome.error.is_some() {
+            side.session.close(place);
+            return Err(outcome.error_text.map(String::from).unwrap_or_default());
+        }
+        let connection = Connection { place, connect, limits, commands: Vec::new() };
+        side.connections.insert(connection).ok_or_else(|| OpenError::TooMany.to_string())
+    }
+
+    /// Closes a connection, and forgets its commands.
+    pub(crate) fn redis_close(&mut self, connection: u32) {
+        let Some(side) = self.redis.as_deref_mut() else { return };
+        let Some(closed) = side.connections.remove(connection) else { return };
+        side.session.close(closed.place);
+        for command in closed.commands {
+            if let Some(prepared) = side.commands.remove(command) {
+                self.prepared_bytes = self.prepared_bytes.saturating_sub(prepared.memory.bytes);
+            }
+        }
+    }
+
+    /// Compiles a command.
+    pub(crate) fn redis_prepare(
+        &mut self,
+        connection: u32,
+        command: &contract::Command,
+    ) -> Result<u32, String> {
+        const CLOSED: &str = "the connection is closed";
+        let core = Rc::clone(&self.core);
+        let limits = &core.run.limits;
+        let held = self.redis.as_ref().map_or(0, |side| side.commands.len()) + self.prepared.len();
+        let too_many = || {
+            core.reached(SandboxLimit::Prepared);
+            format!(
+                "more than {} prepared commands and requests; put what varies into slots",
+                limits.prepared
+            )
+        };
+        if held as u64 >= limits.prepared {
+            return Err(too_many());
+        }
+        let op = self.redis_op(&command.name)?;
+        let side = self.redis.as_deref_mut().ok_or(CLOSED)?;
+        let place = side.connections.get(connection).ok_or(CLOSED)?.place;
+        let spec = CommandSpec { words: &command.words, slots: &command.slots, options: &command.options };
+        let compiled = side.session.prepare(place, &spec).ok_or(CLOSED)?;
+        let compiled = compiled.map_err(|error| core.run.secrets.redact(&error.to_string()).into_owned())?;
+        let bytes = compiled.held_bytes();
+        if self.prepared_bytes + bytes > limits.prepared_bytes || !core.run.memory.take(bytes) {
+            core.reached(SandboxLimit::PreparedBytes);
+            return Err(format!(
+                "prepared commands and requests of more than {} bytes, or more than all virtual users together may hold",
+                limits.prepared_bytes
+            ));
+        }
+        let memory = Memory { bytes, budget: Arc::clone(&core.run.memory) };
+        self.prepared_bytes += bytes;
+        let prepared = Prepared { op, connection, command: compiled, memory };
+        let handle = side.commands.insert(prepared).ok_or_else(too_many)?;
+        if let Some(connection) = side.connections.get_mut(connection) {
+            connection.commands.push(handle);
+        }
+        Ok(handle)
+    }
+
+    /// Sends one command and waits for its reply.
+    pub(crate) async fn redis_send(&mut self, command: u32, values: &[Vec<u8>]) -> u64 {
+        self.retire_replies();
+        let Some((connection, place)) = self.redis_way(command) else { return self.redis_refused() };
+        if self.is_limited() {
+            let limits = self.redis_limits(connection);
+            self.redis_tokens(1, &limits).await;
+        }
+        let failed = self.redis_reconnect(connection, place).await;
+        let Some(side) = self.redis.as_deref_mut() else { return refused(0) };
+        let Some(Prepared { op, command, .. }) = side.commands.get(command) else {
+            return refused(side.first_reply);
+        };
+        let flight = Flight::begin(&self.core, *op, self.ticket, self.intended_ns.take());
+        let outcome = match failed {
+            Some(failed) => failed,
+            None => side.session.send(place, command, values).await,
+        };
+        record(flight, &outcome);
+        side.answer(outcome)
+    }
+
+    async fn redis_pipeline(&mut self, calls: Vec<contract::Call>) -> Vec<u64> {
+        self.retire_replies();
+        let count = calls.len();
+        let Some((connection, place, ops, calls)) = self.redis_calls(calls) else {
+            return vec![self.redis_refused(); count];
+        };
+        if self.is_limited() {
+            let limits = self.redis_limits(connection);
+            self.redis_tokens(count, &limits).await;
+        }
+        let failed = self.redis_reconnect(connection, place).await;
+        let Some(side) = self.redis.as_deref_mut() else { return vec![refused(0); count] };
+        let intended_ns = self.intended_ns.take();
+        let begin = |op: &OpId| Flight::begin(&self.core, *op, self.ticket, intended_ns);
+        let flights: Vec<Flight> = ops.iter().map(begin).collect();
+        let outcomes = match failed {
+            Some(failed) => vec![failed; count],
+            None => side.session.pipeline(place, &calls).await,
+        };
+        for (flight, outcome) in flights.into_iter().zip(&outcomes) {
+            record(flight, outcome);
+        }
+        outcomes.into_iter().map(|outcome| side.answer(outcome)).collect()
+    }
+
+    /// The commands of a pipeline, if they are all of one connection.
+    #[expect(clippy::type_complexity, reason = "taken apart where it is made")]
+    fn redis_calls(&self, calls: Vec<contract::Call>) -> Option<(u32, usize, Vec<OpId>, Vec<Call>)> {
+        if calls.len() > MAX_PIPELINE {
+            self.core.reached(SandboxLimit::Shots);
+            return None;
+        }
+        let side = self.redis.as_deref()?;
+        let connection = side.commands.get(calls.first()?.command)?.connection;
+        let place = side.connections.get(connection)?.place;
+        let (mut ops, mut compiled) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
+        for call in calls {
+            let prepared = side.commands.get(call.command).filter(|one| one.connection == connection)?;
+            ops.push(prepared.op);
+            compiled.push(Call { command: Arc::clone(&prepared.command), values: call.values });
+        }
+        Some((connection, place, ops, compiled))
+    }
+
+    /// Makes a connection again that was lost, as an operation of its own; how a command fails that then cannot be sent.
+    async fn redis_reconnect(&mut self, connection: u32, place: usize) -> Option<Outcome> {
+        let side = self.redis.as_deref_mut()?;
+        if side.session.is_connected(place) {
+            return None;
+        }
+        let connect = side.connections.get(connection)?.connect;
+        let flight = Flight::begin(&self.core, connect, self.ticket, self.intended_ns.take());
+        // In memory of its own: commands are sent far more often.
+        let outcome = Box::pin(side.session.connect(place)).await;
+        record(flight, &outcome);
+        outcome.error?;
+        let Outcome { error, error_text, done_ns, .. } = outcome;
+        Some(Outcome { error, error_text, fired_ns: done_ns, done_ns, ..Outcome::default() })
+    }
+
+    /// The connection of a command, and its place in the session.
+    fn redis_way(&self, command: u32) -> Option<(u32, usize)> {
+        let side = self.redis.as_deref()?;
+        let connection = side.commands.get(command)?.connection;
+        Some((connection, side.connections.get(connection)?.place))
+    }
+
+    fn redis_limits(&self, connection: u32) -> Rc<[LimitId]> {
+        let side = self.redis.as_deref();
+        let connection = side.and_then(|side| side.connections.get(connection));
+        connection.map_or_else(Rc::default, |connection| Rc::clone(&connection.limits))
+    }
+
+    /// The answer to a call that sends nothing.
+    fn redis_refused(&self) -> u64 {
+        refused(self.redis.as_ref().map_or(0, |side| side.first_reply))
+    }
+
+    fn redis_op(&self, name: &str) -> Result<OpId, String> {
+        let name = self.core.run.secrets.redact(name);
+        let names = self.core.context.names.lock();
+        let op = names.map_err(|_| "the run is ending")?.op(&name, "redis");
+        op.map_err(|error| self.core.refused_name(&error))
+    }
+
+    /// Waits for the tokens that commands need, as for requests.
+    async fn redis_tokens(&mut self, count: usize, limits: &[LimitId]) {
+        if !self.is_limited() {
+            return;
+        }
+        let context = &self.core.context;
+        self.intended_ns.get_or_insert(context.clock.now_ns());
+        for _ in 0..count {
+            context.take_tokens(self.ticket.map(|ticket| ticket.scenario), limits).await;
+        }
+    }
+}
+
+fn record(flight: Flight, outcome: &Outcome) {
+    flight.record(
+        |sample| {
+            sample.error = outcome.error;
+            sample.fired_ns = outcome.fired_ns;
+            sample.done_ns = outcome.done_ns;
+            sample.phases = outcome.phases;
+            sample.bytes_sent = outcome.bytes_sent;
+            sample.bytes_received = outcome.bytes_received;
+        },
+        || Cow::Borrowed(outcome.error_text.as_deref().unwrap_or_default()),
+    );
+}

@@ -1,0 +1,184 @@
+//! The server's own numbers beside what the clients saw, and whether the data is consistent.
+
+use stresshost_sdk::prelude::*;
+
+use super::{
+    NOT_TOLD, Told, counter, distribution, failed_as, gauge, head, loads, put, share, told,
+};
+use crate::monitor::{LOOKS, MEMORY, ROW_LOCK_WAITERS, RUNNING};
+use crate::server::METRIC;
+use crate::setup::told::SERVER;
+use crate::user::{ACKNOWLEDGED, UNKNOWN};
+use crate::verify::READ_BACK;
+
+/// How far a statistic of the server has moved.
+pub(super) fn moved(summary: &Summary, name: &str) -> Option<f64> {
+    gauge(summary, &format!("{METRIC}{name}"))
+}
+
+/// Name, value and source of each truth.
+pub(super) fn server(summary: &Summary, analysis: &mut Analysis) {
+    let engine = told(summary, SERVER).next().map(|server: Told<'_>| server.evidence);
+    let engine = engine.and_then(|evidence| evidence.split(' ').next()).unwrap_or_default();
+    let mut table = head(&["what", "value", "source"]);
+    let mut row = |what: &str, value: Option<String>, source: &str| {
+        table.push(vec![what.to_owned(), value.unwrap_or_else(|| NOT_TOLD.to_owned()), source.to_owned()]);
+    };
+    if matches!(engine, "PostgreSQL" | "MySQL" | "MariaDB" | "SQLite") {
+        deadlocks(summary, &mut row);
+        locks(summary, engine, &mut row);
+    }
+    let (hit, source) = cache(summary);
+    row("Cache hit ratio", hit.map(|(hit, all)| share(hit, all)), source);
+    match engine {
+        "PostgreSQL" => {
+            let replicas = moved(summary, "pg_stat_replication.replicas");
+            let lag = moved(summary, "pg_stat_replication.replay_lag_s").map(|lag| format!("{lag:.3} s"));
+            let lag = if replicas == Some(0.0) { Some("no replicas".to_owned()) } else { lag };
+            row("Replication lag", lag, "pg_stat_replication.replay_lag");
+            let counted = summary.metrics.iter().any(|metric| metric.name.starts_with(&format!("{METRIC}{}", crate::statistics::CALLS)));
+            row("Time of each statement in the server", counted.then(|| "see the statements".to_owned()), "pg_stat_statements");
+        }
+        "MySQL" | "MariaDB" => {
+            let most = moved(summary, "Max_used_connections").map(|most| format!("{most:.0}"));
+            row("Most connections at once, since the server began", most, "Max_used_connections");
+            let running = distribution(summary, RUNNING);
+            row("Threads running", running.map(|values| format!("{:.1} in the mean, most {}", values.mean, values.max)), "Threads_running, sampled");
+        }
+        "SQLite" => {}
+        _ => {
+            let memory = distribution(summary, MEMORY).map(|values| format!("{:.1} MiB", values.max as f64 / f64::from(1 << 20)));
+            row("Peak memory usage", memory, "used_memory, sampled");
+            let evicted = moved(summary, "evicted_keys").map(|keys| format!("{keys:.0}"));
+            row("Keys evicted", evicted, "evicted_keys");
+            let errors = moved(summary, "total_error_replies").map(|errors| format!("{errors:.0}"));
+            row("Error replies", errors, "total_error_replies");
+        }
+    }
+    let text = "Differences between before and after the load. They are of the whole server: other sessions count, too.";
+    put(analysis, "Server", &[text], table);
+}
+
+/// Deadlocks by the clients' error codes, and by the server's counter.
+fn deadlocks(summary: &Summary, row: &mut impl FnMut(&str, Option<String>, &str)) {
+    let own = own_deadlocks(summary);
+    row("Deadlocks of this run", Some(own.to_string()), "error codes of its own statements, exact");
+    let names = ["pg_stat_database.deadlocks", "Innodb_deadlocks", "INNODB_METRICS.lock_deadlocks"];
+    let counted = names.iter().find_map(|name| Some((*name, moved(summary, name)?)));
+    let (source, value) = match counted {
+        Some((name, all)) => {
+            let others = all - own as f64;
+            let rest = if others == 0.0 { "none of other sessions".to_owned() } else { format!("{others:+.0} other sessions") };
+            (name, Some(format!("{all:.0} ({rest})")))
+        }
+        None => ("the server's counter", None),
+    };
+    row("Deadlocks counted by the server", value, source);
+}
+
+pub(super) fn own_deadlocks(summary: &Summary) -> u64 {
+    loads(summary).map(|scenario| failed_as(summary, &scenario.name, ErrorKind::Deadlock)).sum()
+}
+
+fn locks(summary: &Summary, engine: &str, row: &mut impl FnMut(&str, Option<String>, &str)) {
+    if engine == "PostgreSQL" {
+        let value = waiting(summary).map(|(waiting, seen)| {
+            let looks = counter(summary, LOOKS).unwrap_or_default();
+            format!("{}, sampled {looks:.0} times", share(waiting, seen))
+        });
+        row("Lock waits (share of active sessions)", value, "pg_stat_activity.wait_event_type = 'Lock', sampled");
+        return;
+    }
+    let waits = moved(summary, "Innodb_row_lock_waits").map(|waits| format!("{waits:.0}"));
+    row("Row lock waits", waits, "Innodb_row_lock_waits");
+    let mean = moved(summary, "Innodb_row_lock_waits").zip(moved(summary, "Innodb_row_lock_time"));
+    let mean = mean.map(|(waits, ms)| {
+        if waits > 0.0 { format!("{:.1} ms in the mean, {ms:.0} ms together", ms / waits) } else { format!("{ms:.0} ms together") }
+    });
+    row("Row lock wait time", mean, "Innodb_row_lock_time");
+    let waiters = distribution(summary, ROW_LOCK_WAITERS);
+    row(
+        "Threads waiting for a row lock",
+        waiters.map(|values| format!("{:.1} in the mean, most {}", values.mean, values.max)),
+        "Innodb_row_lock_current_waits, sampled",
+    );
+}
+
+/// Active sessions that were seen waiting, and all that were seen, of every scenario.
+pub(super) fn waiting(summary: &Summary) -> Option<(f64, f64)> {
+    let rates = loads(summary).filter_map(|scenario| {
+        super::rate(summary, &format!("{}{}", crate::monitor::WAITING, scenario.name))
+    });
+    let (waiting, seen) = rates.fold((0, 0), |sum, rate| (sum.0 + rate.0, sum.1 + rate.1));
+    (seen > 0).then_some((waiting as f64, seen as f64))
+}
+
+/// Hits and all look-ups of the cache, and which counters they are of.
+pub(super) fn cache(summary: &Summary) -> (Option<(f64, f64)>, &'static str) {
+    if let Some((hit, read)) =
+        moved(summary, "pg_stat_database.blks_hit").zip(moved(summary, "pg_stat_database.blks_read"))
+    {
+        return (Some((hit, hit + read)), "blks_hit / (blks_hit + blks_read): shared buffers, not the system's cache");
+    }
+    if let Some((reads, requests)) =
+        moved(summary, "Innodb_buffer_pool_reads").zip(moved(summary, "Innodb_buffer_pool_read_requests"))
+    {
+        return (Some((requests - reads, requests)), "1 - Innodb_buffer_pool_reads / Innodb_buffer_pool_read_requests");
+    }
+    match moved(summary, "keyspace_hits").zip(moved(summary, "keyspace_misses")) {
+        Some((hits, misses)) => (Some((hits, hits + misses)), "keyspace_hits / (keyspace_hits + keyspace_misses)"),
+        None => (None, "the server's counters"),
+    }
+}
+
+/// Invariants, and the ledger of acknowledged writes.
+pub(super) fn consistency(summary: &Summary, analysis: &mut Analysis) {
+    let mut table = head(&["what", "result"]);
+    let invariants: Vec<_> = summary.checks.iter().filter(|check| check.name.starts_with("invariant ")).collect();
+    if !invariants.is_empty() {
+        let held = invariants.iter().filter(|check| check.failed == 0 && check.passed > 0).count();
+        table.push(vec!["Invariants".to_owned(), format!("{held} of {} invariants held", invariants.len())]);
+    }
+    for check in &invariants {
+        let result = match (check.passed, check.failed) {
+            (0, 0) => "was not checked",
+            (_, 0) => "holds",
+            _ => "BROKEN",
+        };
+        table.push(vec![check.name.clone(), result.to_owned()]);
+    }
+    ledger(summary, analysis, &mut table);
+    let unknown: u64 = loads(summary).map(|one| failed_as(summary, &one.name, ErrorKind::OutcomeUnknown)).sum();
+    if table.len() > 1 || unknown > 0 {
+        table.push(vec!["Commits of unknown outcome".to_owned(), unknown.to_string()]);
+    }
+    put(analysis, "Consistency", &["Queries that return no rows while the data is consistent, run before and after the load."], table);
+}
+
+/// Whether every acknowledged write of a built-in workload is there.
+fn ledger(summary: &Summary, analysis: &mut Analysis, table: &mut Vec<Vec<String>>) {
+    let Some(there) = gauge(summary, READ_BACK) else { return };
+    let Some(acknowledged) = counter(summary, ACKNOWLEDGED) else { return };
+    let mut row = |what: &str, result: String| table.push(vec![what.to_owned(), result]);
+    if summary.warmup.is_some() || summary.scenarios.iter().any(|one| super::pool_of(&one.name).is_some()) {
+        row("Acknowledged writes read back", format!("{there:.0} (not compared: there was a load that is not counted)"));
+        return;
+    }
+    let interrupted: u64 = loads(summary).map(|one| one.iterations.interrupted + one.iterations.faulted).sum();
+    let unknown = counter(summary, UNKNOWN).unwrap_or_default() + interrupted as f64;
+    row("Acknowledged writes", format!("{acknowledged:.0}"));
+    row("Writes read back", format!("{there:.0}"));
+    row("Writes of unknown outcome", format!("{unknown:.0}"));
+    let holds = there >= acknowledged && there <= acknowledged + unknown;
+    row("Every acknowledged write is there, and no other", if holds { "yes" } else { "NO" }.to_owned());
+    if !holds {
+        analysis.findings.push(Finding {
+            rule: "acknowledged-writes".to_owned(),
+            severity: "critical".to_owned(),
+            message: "the data does not hold what was acknowledged".to_owned(),
+            evidence: format!("{acknowledged:.0} acknowledged, {there:.0} there, {unknown:.0} of unknown outcome"),
+            confidence: "confirmed".to_owned(),
+            ..Finding::default()
+        });
+    }
+}

@@ -1,0 +1,157 @@
+//! What a server counts, before and after the load: each number by the name of the server's own statistic.
+
+use stresshost_sdk::sql::{Connection, Engine};
+
+use crate::schema::texts;
+
+/// What names of metrics that hold a server's numbers begin with.
+pub(crate) const METRIC: &str = "server ";
+
+/// Numbers by the names of the statistics.
+pub(crate) type Readings = Vec<(String, f64)>;
+
+/// Statistics of MySQL and MariaDB that are read.
+const STATUS: [&str; 10] = [
+    "Innodb_deadlocks",
+    "Innodb_row_lock_waits",
+    "Innodb_row_lock_time",
+    "Innodb_row_lock_time_max",
+    "Innodb_buffer_pool_reads",
+    "Innodb_buffer_pool_read_requests",
+    "Threads_connected",
+    "Max_used_connections",
+    "Com_commit",
+    "Com_rollback",
+];
+
+/// Statistics that are a state and not a count: their difference means nothing.
+const STATES: [&str; 8] = [
+    "Innodb_row_lock_time_max",
+    "Threads_connected",
+    "Max_used_connections",
+    "pg_stat_database.numbackends",
+    "pg_stat_replication.replicas",
+    "pg_stat_replication.replay_lag_s",
+    "max_connections",
+    "used_memory",
+];
+
+/// Whether a statistic is a state.
+pub(crate) fn is_state(name: &str) -> bool {
+    STATES.contains(&name)
+}
+
+/// Reads what the server can tell. What it cannot is not there; it is never 0.
+pub(crate) fn read(connection: Connection, engine: Engine) -> Readings {
+    match engine {
+        Engine::Postgresql => postgresql(connection),
+        Engine::Mysql | Engine::Mariadb => mysql(connection, engine),
+        Engine::Sqlite => Readings::new(),
+    }
+}
+
+/// The first row of an answer by the names of its columns; nothing where the server says nothing.
+fn row(connection: Connection, source: &str, text: &str) -> Readings {
+    let answer = connection.run("monitor statistics", text);
+    let (columns, row) = (answer.columns(), answer.row(0).unwrap_or_default());
+    let named = columns.into_iter().zip(row);
+    named.filter_map(|(name, cell)| Some((format!("{source}.{name}"), cell.as_f64()?))).collect()
+}
+
+fn postgresql(connection: Connection) -> Readings {
+    let mut readings = row(
+        connection,
+        "pg_stat_database",
+        "SELECT deadlocks, blks_hit, blks_read, xact_commit, xact_rollback, numbackends, temp_bytes \
+         FROM pg_stat_database WHERE datname = current_database()",
+    );
+    readings.extend(row(
+        connection,
+        "pg_stat_replication",
+        "SELECT count(*) AS replicas, max(extract(epoch FROM replay_lag)) AS replay_lag_s FROM pg_stat_replication",
+    ));
+    readings.extend(limit(connection, "SELECT setting FROM pg_settings WHERE name = 'max_connections'"));
+    readings
+}
+
+fn mysql(connection: Connection, engine: Engine) -> Readings {
+    let names = STATUS.map(|name| format!("'{name}'")).join(", ");
+    let text = format!("SHOW GLOBAL STATUS WHERE Variable_name IN ({names})");
+    let rows = connection.run("monitor statistics", &text).all_rows();
+    let number = |row: &Vec<_>| match texts(row).as_slice() {
+        [name, value] => Some((name.clone(), value.parse().ok()?)),
+        _ => None,
+    };
+    let mut readings: Readings = rows.iter().filter_map(number).collect();
+    if engine == Engine::Mysql {
+        let text = "SELECT `COUNT` FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks' AND STATUS = 'enabled'";
+        let row = connection.run("monitor statistics", text).row(0);
+        let count = row.and_then(|row| row.first().and_then(stresshost_sdk::sql::Cell::as_f64));
+        readings.extend(count.map(|count| ("INNODB_METRICS.lock_deadlocks".to_owned(), count)));
+    }
+    readings.extend(limit(connection, "SELECT @@max_connections"));
+    readings
+}
+
+fn limit(connection: Connection, text: &str) -> Option<(String, f64)> {
+    let row = connection.run("monitor statistics", text).row(0)?;
+    Some(("max_connections".to_owned(), row.first()?.as_f64()?))
+}
+
+/// Calls and milliseconds of each statement that the server has counted, by its text; None where it does not count.
+pub(crate) fn statements(connection: Connection, engine: Engine) -> Option<Vec<(String, f64, f64)>> {
+    let text = match engine {
+        Engine::Postgresql => {
+            "SELECT s.query, sum(s.calls), sum(s.total_exec_time) FROM pg_stat_statements s \
+             JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = current_database() GROUP BY s.query"
+        }
+        _ => return None,
+    };
+    let answer = connection.run("monitor statements", text);
+    if !answer.ok() {
+        return None;
+    }
+    let rows = answer.all_rows();
+    let of = |row: &Vec<stresshost_sdk::sql::Cell>| {
+        Some((row.first()?.to_text()?, row.get(1)?.as_f64()?, row.get(2)?.as_f64()?))
+    };
+    Some(rows.iter().filter_map(of).collect())
+}
+
+/// The number of a statistic.
+pub(crate) fn number(readings: &[(String, f64)], name: &str) -> Option<f64> {
+    readings.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
+}
+
+#[cfg(test)]
+mod tests {
+    use stresshost_sdk::prelude::ErrorKind;
+    use stresshost_sdk::sql::{Cell, Target};
+    use stresshost_sdk::testing::{FakeHost, SqlReply};
+
+    use super::*;
+
+    #[test]
+    fn what_a_server_does_not_tell_is_absent() {
+        let host = FakeHost::new();
+        let connection = Target::new("mysql://h/d").open().unwrap();
+        let text = |text: &str| Cell::Text(text.to_owned());
+        host.sql_reply_once("monitor statistics", SqlReply::rows(&["n", "v"], [[text("Innodb_row_lock_waits"), text("7")]]));
+        host.sql_reply("monitor statistics", SqlReply::error(ErrorKind::Permission, "1227", "denied"));
+        let readings = read(connection, Engine::Mysql);
+        assert_eq!(readings, [("Innodb_row_lock_waits".to_owned(), 7.0)]);
+        assert_eq!(number(&readings, "Innodb_deadlocks"), None);
+        assert!(read(connection, Engine::Sqlite).is_empty());
+    }
+
+    #[test]
+    fn names_are_those_of_the_views() {
+        let host = FakeHost::new();
+        let connection = Target::new("postgresql://h/d").open().unwrap();
+        let columns = ["deadlocks", "blks_hit"];
+        host.sql_reply_once("monitor statistics", SqlReply::rows(&columns, [[Cell::Text("2".into()), Cell::Text("90".into())]]));
+        let readings = read(connection, Engine::Postgresql);
+        assert_eq!(number(&readings, "pg_stat_database.deadlocks"), Some(2.0));
+        assert_eq!(statements(connection, Engine::Mysql), None);
+    }
+}
