@@ -65,6 +65,11 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Its process id, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Running::pid)
+    }
+
     /// Ends the server at once, as a crash would.
     pub fn stop(&self) {
         drop(self.running.lock().unwrap_or_else(PoisonError::into_inner).take());

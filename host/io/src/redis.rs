@@ -4,12 +4,15 @@
 //! [`Command`] and sent many times; each sending gives an [`Outcome`], and its [`Reply`] is read, if at all, from the
 //! session. How servers are reached (names, grants, TLS) and how much is kept of replies are those of the HTTP engine.
 
+mod batch;
+mod cluster;
 mod command;
 mod core;
 mod error_reply;
 mod handshake;
 mod key;
 mod limits;
+mod link;
 mod outcome;
 mod reader;
 mod reply;

@@ -11,7 +11,7 @@ use stresshost_clock::Clock;
 use stresshost_io::http::{HttpConfig, HttpCore, HttpShared};
 use stresshost_io::redis::{Call, Command, CommandSpec, Kind, Outcome, RedisCore, RedisSession, TargetSpec};
 use stresshost_metrics::ErrorKind;
-use stresshost_servers::Redis;
+use stresshost_servers::{Redis, RedisCluster};
 use support::{Server, Step, send};
 use tokio::net::TcpListener;
 
@@ -32,7 +32,7 @@ fn pairs(options: &[(&str, &str)]) -> Vec<(String, String)> {
 async fn try_open(url: &str, options: &[(&str, &str)]) -> (Client, Outcome) {
     let mut session = session(HttpConfig::default());
     let connection = session.open(&TargetSpec { url, options: &pairs(options) }).unwrap();
-    let outcome = session.connect(connection).await;
+    let outcome = session.connect(connection, 0).await;
     (Client { session, connection }, outcome)
 }
 
@@ -54,7 +54,12 @@ impl Client {
     async fn ask(&mut self, words: &str) -> Outcome {
         let words: Vec<_> = words.split(' ').map(str::as_bytes).collect();
         let command = self.command(&words, &[], &[]);
-        self.session.send(self.connection, &command, &[]).await
+        self.send(&command, &[]).await
+    }
+
+    async fn send(&mut self, command: &Command, values: &[Vec<u8>]) -> Outcome {
+        let node = self.session.node(self.connection, command, values);
+        self.session.send(self.connection, node, command, values).await
     }
 
     fn json(&self) -> String {
@@ -62,11 +67,11 @@ impl Client {
     }
 
     fn is_connected(&mut self) -> bool {
-        self.session.is_connected(self.connection)
+        self.session.is_connected(self.connection, 0)
     }
 
     async fn reconnect(&mut self) -> Outcome {
-        self.session.connect(self.connection).await
+        self.session.connect(self.connection, 0).await
     }
 }
 
@@ -127,9 +132,9 @@ async fn values_are_any_bytes_of_any_length() {
     let id = b"\xff\r\n\0".to_vec();
     for length in [0, 1, 100, 16_384, 100_000, 3_000_000] {
         let value: Vec<u8> = (0..length).map(|at: usize| u8::try_from(at * 7 % 256).unwrap()).collect();
-        let sent = client.session.send(client.connection, &set, &[id.clone(), value.clone()]).await;
+        let sent = client.send(&set, &[id.clone(), value.clone()]).await;
         assert_eq!(sent.error, None, "{length}");
-        let got = client.session.send(client.connection, &get, &[id.clone()]).await;
+        let got = client.send(&get, &[id.clone()]).await;
         assert_eq!((got.error, got.kind), (None, Kind::Bulk), "{length}");
         assert!(got.bytes_received > length as u64, "{length}");
         let text = client.session.reply(0).unwrap().text();
@@ -140,9 +145,9 @@ async fn values_are_any_bytes_of_any_length() {
         }
     }
     assert!(client.is_connected());
-    let none = client.session.send(client.connection, &get, &[b"none".to_vec()]).await;
+    let none = client.send(&get, &[b"none".to_vec()]).await;
     assert_eq!((none.error, none.kind), (Some(ErrorKind::StatusUnexpected), Kind::Nil));
-    let few = client.session.send(client.connection, &set, &[id]).await;
+    let few = client.send(&set, &[id]).await;
     assert_eq!(few.error, Some(ErrorKind::Invalid));
     assert!(client.is_connected(), "nothing was sent");
 }
@@ -267,14 +272,13 @@ async fn a_late_reply_is_a_timeout_and_its_connection_is_made_again() {
     let server = Redis::start(&[]);
     let mut client = open(&server.url(), &[("timeout-ms", "60000")]).await;
     let block = client.command(&[b"BLPOP", b"none", b"0"], &[], &[("timeout-ms", "50")]);
-    let late = client.session.send(client.connection, &block, &[]).await;
+    let late = client.send(&block, &[]).await;
     assert_eq!(late.error, Some(ErrorKind::Timeout));
     assert!((50_000_000..5_000_000_000).contains(&(late.done_ns - late.fired_ns)));
     assert!(!client.is_connected(), "its reply may still come");
     assert_eq!(client.reconnect().await.error, None);
     assert_eq!((client.ask("PING").await.error, client.json().as_str()), (None, r#""PONG""#));
-    let slow =
-        tokio::time::timeout(Duration::from_millis(20), client.session.send(client.connection, &block, &[]));
+    let slow = tokio::time::timeout(Duration::from_millis(20), client.send(&block, &[]));
     // A dropped future leaves the connection in the same state.
     assert!(slow.await.is_err() || !client.is_connected());
     assert!(!client.is_connected());
@@ -301,7 +305,7 @@ async fn a_killed_connection_is_noticed_before_the_next_command() {
     client.ask("CLIENT ID").await;
     let id = client.json();
     let block = client.command(&[b"BLPOP", b"none", b"0"], &[], &[]);
-    let blocked = client.session.send(client.connection, &block, &[]);
+    let blocked = client.send(&block, &[]);
     let kill = async {
         while other.ask("CLIENT LIST").await.error.is_none() && !other.json().contains("cmd=blpop") {}
         other.ask(&format!("CLIENT KILL ID {id}")).await
@@ -346,14 +350,14 @@ async fn targets_that_nobody_granted_are_not_connected_to() {
     let url = format!("redis://127.0.0.1:{port}");
     let connection = session.open(&TargetSpec { url: &url, options: &[] }).unwrap();
     assert_eq!(
-        session.connect(connection).await.error,
+        session.connect(connection, 0).await.error,
         Some(ErrorKind::Denied),
         "its address is asked about too"
     );
     let shared = HttpShared::new(HttpConfig::default(), Arc::new(|_, _| false)).unwrap();
     let mut session = RedisSession::new(RedisCore::new(HttpCore::new(shared, Clock::start())));
     let connection = session.open(&TargetSpec { url: &url, options: &[] }).unwrap();
-    let denied = session.connect(connection).await;
+    let denied = session.connect(connection, 0).await;
     assert!(denied.error_text.unwrap().contains(&format!("`--allow {url}` grants it")));
     let waiting = tokio::time::timeout(Duration::from_millis(50), nobody.accept());
     assert!(waiting.await.is_err(), "the host connected all the same");
@@ -365,7 +369,7 @@ async fn a_resolve_rule_leads_elsewhere() {
     let rule = format!("cache.test:6379=127.0.0.1:{}", server.port());
     let mut session = session(HttpConfig { resolve: vec![rule.parse().unwrap()], ..HttpConfig::default() });
     let connection = session.open(&TargetSpec { url: "redis://cache.test", options: &[] }).unwrap();
-    assert_eq!(session.connect(connection).await.error, None);
+    assert_eq!(session.connect(connection, 0).await.error, None);
 }
 
 /// What comes of a command whose reply is these bytes, and whether the connection can be used afterwards.
@@ -378,12 +382,12 @@ async fn answered(script: Vec<Step>, config: HttpConfig) -> (Outcome, bool) {
     let url = format!("redis://127.0.0.1:{}", server.port);
     let options = pairs(&[("timeout-ms", "300")]);
     let connection = session.open(&TargetSpec { url: &url, options: &options }).unwrap();
-    assert_eq!(session.connect(connection).await.error, None);
+    assert_eq!(session.connect(connection, 0).await.error, None);
     let words = [b"PING".to_vec()];
     let spec = CommandSpec { words: &words, slots: &[], options: &[] };
     let command = session.prepare(connection, &spec).unwrap().unwrap();
-    let outcome = session.send(connection, &command, &[]).await;
-    let usable = session.is_connected(connection);
+    let outcome = session.send(connection, 0, &command, &[]).await;
+    let usable = session.is_connected(connection, 0);
     (outcome, usable)
 }
 
@@ -439,4 +443,73 @@ async fn what_comes_unasked_makes_a_connection_unusable() {
     let (outcome, usable) =
         answered(vec![send(">1\r\n+note\r\n+PONG\r\n"), Step::Hold], HttpConfig::default()).await;
     assert_eq!((outcome.error, usable), (None, true), "what is pushed is passed over");
+}
+
+/// Like a plugin's side of the host: connects to a node before the first command goes there.
+async fn send_in_cluster(client: &mut Client, command: &Command, values: &[Vec<u8>]) -> Outcome {
+    let node = client.session.node(client.connection, command, values);
+    if !client.session.is_connected(client.connection, node) {
+        let connected = client.session.connect(client.connection, node).await;
+        assert_eq!(connected.error, None, "{:?}", connected.error_text);
+    }
+    client.session.send(client.connection, node, command, values).await
+}
+
+#[tokio::test]
+async fn commands_of_a_cluster_go_to_the_node_of_their_key() {
+    let cluster = RedisCluster::start();
+    let mut client = open(&cluster.nodes[0].url(), &[("cluster", "true")]).await;
+    assert_eq!(client.session.server(client.connection).unwrap().mode, "cluster");
+    let set = client.command(&[b"SET", b"k{{id}}", b"{{id}}"], &["id"], &[]);
+    let get = client.command(&[b"GET", b"k{{id}}"], &["id"], &[("expect", "value")]);
+    let value = |id: u32| vec![id.to_string().into_bytes()];
+    for id in 0..100 {
+        let outcome = send_in_cluster(&mut client, &set, &value(id)).await;
+        assert_eq!(outcome.error, None, "{:?}", outcome.error_text);
+    }
+    let keys: Vec<u32> = cluster.nodes.iter().map(|node| node.cli(&["DBSIZE"]).parse().unwrap()).collect();
+    assert!(keys.iter().sum::<u32>() == 100 && keys.iter().all(|&keys| keys > 0), "{keys:?}");
+    let moved = || -> u64 {
+        let errors = |node: &Redis| -> u64 {
+            let stats = node.cli(&["INFO", "errorstats"]);
+            let line = stats.lines().find_map(|line| line.trim().strip_prefix("errorstat_MOVED:count="));
+            line.map_or(0, |count| count.parse().unwrap())
+        };
+        cluster.nodes.iter().map(errors).sum()
+    };
+    assert_eq!(moved(), 0, "no command went to a wrong node");
+    let calls: Vec<_> = (0..100).map(|id| Call { command: Arc::clone(&get), values: value(id) }).collect();
+    let outcomes = client.session.pipeline(client.connection, &calls).await;
+    for id in 0..100_u32 {
+        assert_eq!(outcomes[id as usize].error, None);
+        let text = client.session.reply(id as usize).unwrap().text().unwrap();
+        assert_eq!(text.integer(), Some(i64::from(id)));
+    }
+    assert_eq!(moved(), 0);
+
+    // A slot moves: the first command hears of it, the next knows.
+    let slot = cluster.nodes[0].cli(&["CLUSTER", "KEYSLOT", "k1"]);
+    let id = |node: &Redis| node.cli(&["CLUSTER", "MYID"]);
+    let holds = |node: &&Redis| node.cli(&["CLUSTER", "COUNTKEYSINSLOT", &slot]) != "0";
+    let from = cluster.nodes.iter().find(holds).unwrap();
+    let to = cluster.nodes.iter().find(|node| node.port() != from.port()).unwrap();
+    to.cli(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
+    from.cli(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
+    from.cli(&["MIGRATE", "127.0.0.1", &to.port().to_string(), "k1", "0", "5000"]);
+    let asked = send_in_cluster(&mut client, &get, &value(1)).await;
+    assert_eq!(asked.error, None, "ASK is followed: {:?}", asked.error_text);
+    for node in [to, from] {
+        node.cli(&["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)]);
+    }
+    let before = moved();
+    for _ in 0..3 {
+        let got = send_in_cluster(&mut client, &get, &value(1)).await;
+        assert_eq!((got.error, got.kind), (None, Kind::Bulk), "{:?}", got.error_text);
+    }
+    assert_eq!(moved() - before, 1, "MOVED is followed and remembered");
+
+    let mut plain = open(&from.url(), &[]).await;
+    let outcome = plain.ask("GET k1").await;
+    assert_eq!(outcome.error, Some(ErrorKind::ServerError), "followed only where a cluster was asked for");
+    assert_eq!(plain.session.error_code(0), "MOVED");
 }

@@ -171,7 +171,7 @@ impl Live {
         self.redis_tokens(1, &limits).await;
         let Some(side) = self.redis.as_deref_mut() else { return Err("the run is ending".to_owned()) };
         let flight = Flight::begin(&core, connect, self.ticket, self.intended_ns.take());
-        let outcome = side.session.connect(place).await;
+        let outcome = side.session.connect(place, 0).await;
         record(flight, &outcome);
         if outcome.error.is_some() {
             side.session.close(place);
@@ -238,22 +238,31 @@ impl Live {
     }
 
     /// Sends one command and waits for its reply.
-    pub(crate) async fn redis_send(&mut self, command: u32, values: &[Vec<u8>]) -> u64 {
+    pub(crate) async fn redis_send(&mut self, handle: u32, values: &[Vec<u8>]) -> u64 {
         self.retire_replies();
-        let Some((connection, place)) = self.redis_way(command) else { return self.redis_refused() };
+        let Some((connection, place)) = self.redis_way(handle) else { return self.redis_refused() };
         if self.is_limited() {
             let limits = self.redis_limits(connection);
             self.redis_tokens(1, &limits).await;
         }
-        let failed = self.redis_reconnect(connection, place).await;
         let Some(side) = self.redis.as_deref_mut() else { return refused(0) };
-        let Some(Prepared { op, command, .. }) = side.commands.get(command) else {
+        let Some(Prepared { op, command, .. }) = side.commands.get(handle) else {
             return refused(side.first_reply);
         };
-        let flight = Flight::begin(&self.core, *op, self.ticket, self.intended_ns.take());
+        let (op, node) = (*op, side.session.node(place, command, values));
+        let failed = if side.session.is_connected(place, node) {
+            None
+        } else {
+            self.redis_reconnect(connection, place, node).await
+        };
+        let Some(side) = self.redis.as_deref_mut() else { return refused(0) };
+        let Some(Prepared { command, .. }) = side.commands.get(handle) else {
+            return refused(side.first_reply);
+        };
+        let flight = Flight::begin(&self.core, op, self.ticket, self.intended_ns.take());
         let outcome = match failed {
             Some(failed) => failed,
-            None => side.session.send(place, command, values).await,
+            None => side.session.send(place, node, command, values).await,
         };
         record(flight, &outcome);
         side.answer(outcome)
@@ -269,7 +278,14 @@ impl Live {
             let limits = self.redis_limits(connection);
             self.redis_tokens(count, &limits).await;
         }
-        let failed = self.redis_reconnect(connection, place).await;
+        let mut failed = None;
+        for call in &calls {
+            let Some(side) = self.redis.as_deref_mut() else { break };
+            let node = side.session.node(place, &call.command, &call.values);
+            if failed.is_none() && !side.session.is_connected(place, node) {
+                failed = self.redis_reconnect(connection, place, node).await;
+            }
+        }
         let Some(side) = self.redis.as_deref_mut() else { return vec![refused(0); count] };
         let intended_ns = self.intended_ns.take();
         let begin = |op: &OpId| Flight::begin(&self.core, *op, self.ticket, intended_ns);
@@ -303,16 +319,13 @@ impl Live {
         Some((connection, place, ops, compiled))
     }
 
-    /// Makes a connection again that was lost, as an operation of its own; how a command fails that then cannot be sent.
-    async fn redis_reconnect(&mut self, connection: u32, place: usize) -> Option<Outcome> {
+    /// Makes a connection that was lost, or to a node that was not talked to yet, as an operation of its own; how a command fails that then cannot be sent.
+    async fn redis_reconnect(&mut self, connection: u32, place: usize, node: usize) -> Option<Outcome> {
         let side = self.redis.as_deref_mut()?;
-        if side.session.is_connected(place) {
-            return None;
-        }
         let connect = side.connections.get(connection)?.connect;
         let flight = Flight::begin(&self.core, connect, self.ticket, self.intended_ns.take());
         // In memory of its own: commands are sent far more often.
-        let outcome = Box::pin(side.session.connect(place)).await;
+        let outcome = Box::pin(side.session.connect(place, node)).await;
         record(flight, &outcome);
         outcome.error?;
         let Outcome { error, error_text, done_ns, .. } = outcome;

@@ -13,6 +13,7 @@ mod memory;
 mod nginx;
 mod open;
 mod output;
+mod redis;
 mod rounds;
 mod sql;
 mod start;
@@ -40,6 +41,8 @@ pub(crate) enum Bench {
     Sql(sql::Options),
     /// CPU of a call into a guest, of calls out of it, and of a virtual user
     Calls(calls::Options),
+    /// Commands per second and CPU per command of Redis, beside redis-benchmark
+    Redis(redis::Options),
 }
 
 /// Runs a benchmark.
@@ -54,5 +57,6 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Apis(options) => apis::run(options),
         Bench::Sql(options) => sql::run(options),
         Bench::Calls(options) => calls::run(options),
+        Bench::Redis(options) => redis::run(options),
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use stresshost_metrics::{ErrorKind, Phases};
 
+use super::cluster::{self, Range};
 use super::command::plain;
 use super::core::RedisCore;
 use super::error_reply;
@@ -34,14 +35,27 @@ pub struct ServerFacts {
 
 /// A connection attempt that ended, well or not.
 pub(crate) struct Connected {
-    pub(crate) result: Result<(Wire, ServerFacts), Failure>,
+    pub(crate) result: Result<Greeted, Failure>,
     pub(crate) phases: Phases,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
 }
 
-/// Connects to a server of the target: its own, or another node of its cluster.
-pub(crate) async fn connect(core: &RedisCore, target: &Target, origin: &Arc<Origin>) -> Connected {
+/// A connection that commands can be sent on.
+pub(crate) struct Greeted {
+    pub(crate) wire: Wire,
+    pub(crate) facts: ServerFacts,
+    /// The slots of its cluster, where they were asked for.
+    pub(crate) slots: Option<Vec<Range>>,
+}
+
+/// Connects to a server of the target: its own, or another node of its cluster, which may be asked for the slots.
+pub(crate) async fn connect(
+    core: &RedisCore,
+    target: &Target,
+    origin: &Arc<Origin>,
+    ask_slots: bool,
+) -> Connected {
     let dial = Dial {
         shared: core.shared().clone(),
         clock: core.clock(),
@@ -57,8 +71,13 @@ pub(crate) async fn connect(core: &RedisCore, target: &Target, origin: &Arc<Orig
             dial.plain(&mut phases).await?
         };
         let mut wire = Wire::new(stream);
-        let greeted = dial.timed(&mut phases.wait_ns, talk.greet(&mut wire)).await?;
-        Ok((wire, greeted))
+        let greeting = async {
+            let facts = talk.greet(&mut wire).await?;
+            let slots = if ask_slots { Some(talk.ask_slots(&mut wire, origin).await?) } else { None };
+            Ok((facts, slots))
+        };
+        let (facts, slots) = dial.timed(&mut phases.wait_ns, greeting).await?;
+        Ok(Greeted { wire, facts, slots })
     };
     let result = dial.within_limit(attempt).await;
     Connected { result, phases, bytes_sent: talk.bytes_sent, bytes_received: talk.bytes_received }
@@ -104,6 +123,12 @@ impl Talk<'_> {
         }
         let info = self.ask(wire, &[b"INFO", b"server"]).await?;
         Ok(info.map(|reply| of_info(&reply)).unwrap_or_default())
+    }
+
+    async fn ask_slots(&mut self, wire: &mut Wire, asked: &Origin) -> Result<Vec<Range>, Failure> {
+        let reply = self.must(wire, &[b"CLUSTER", b"SLOTS"]).await?;
+        let unreadable = || Failure::new(ErrorKind::Malformed, "the reply to CLUSTER SLOTS is not one");
+        cluster::slots(&reply, asked).ok_or_else(unreadable)
     }
 
     async fn must(&mut self, wire: &mut Wire, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {

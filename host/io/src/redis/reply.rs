@@ -35,7 +35,7 @@ pub enum Kind {
 
 /// A reply in whole, as the reader found it.
 #[derive(Clone, Copy, Debug)]
-pub struct ReplyText<'a>(pub(crate) &'a [u8]);
+pub struct ReplyText<'a>(pub &'a [u8]);
 
 impl<'a> ReplyText<'a> {
     /// The words of an error reply.

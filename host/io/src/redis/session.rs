@@ -8,15 +8,18 @@ use std::task::Poll;
 use stresshost_clock::NS_PER_MS;
 use stresshost_metrics::ErrorKind;
 
-use super::command::{Call, Command, CommandError, CommandSpec};
+use super::batch::Batch;
+use super::cluster::redirection;
+use super::command::{Call, Command, CommandError, CommandSpec, plain};
 use super::core::RedisCore;
 use super::error_reply;
-use super::handshake::{self, ServerFacts};
-use super::limits::{MAX_CONNECTIONS, MAX_PIPELINE};
+use super::handshake::{self, Greeted, ServerFacts};
+use super::limits::{MAX_CONNECTIONS, MAX_HOPS, MAX_PIPELINE};
+use super::link::Link;
 use super::outcome::Outcome;
 use super::reply::{Kind, ReplyText};
-use super::target::{Target, TargetError, TargetSpec};
-use super::wire::{Arrived, Times, Wire};
+use super::target::{TargetError, TargetSpec};
+use super::wire::{Arrived, Times};
 use crate::buffer_pool::Buffer;
 use crate::deadline::Deadline;
 use crate::failure::Failure;
@@ -54,18 +57,21 @@ pub struct RedisSession {
     buffers: Vec<Buffer>,
 }
 
-struct Link {
-    target: Arc<Target>,
-    facts: ServerFacts,
-    wire: Option<Box<Wire>>,
-}
-
 /// A reply of the latest operation.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     kind: Kind,
     place: Option<(usize, usize)>,
     buffer: usize,
+}
+
+/// What came of one command of a pipeline.
+struct Part {
+    arrived: Option<Arrived>,
+    buffer: usize,
+    times: Times,
+    sent: u64,
+    failure: Option<Failure>,
 }
 
 /// A reply of the latest operation.
@@ -107,8 +113,7 @@ impl RedisSession {
     /// # Errors
     /// When the target cannot be read, or there are too many connections.
     pub fn open(&mut self, spec: &TargetSpec<'_>) -> Result<usize, OpenError> {
-        let target = Arc::new(self.core.target(spec)?);
-        let link = Link { target, facts: ServerFacts::default(), wire: None };
+        let link = Link::new(self.core.target(spec)?);
         if let Some(free) = self.links.iter().position(Option::is_none) {
             self.links[free] = Some(link);
             return Ok(free);
@@ -137,21 +142,34 @@ impl RedisSession {
         }
     }
 
-    /// Whether commands can be sent on a connection; if not, [`Self::connect`] makes it anew.
-    pub fn is_connected(&mut self, connection: usize) -> bool {
-        let Some(Some(link)) = self.links.get_mut(connection) else { return false };
-        link.wire.as_mut().is_some_and(|wire| wire.is_usable(&self.core))
+    /// The node of a connection that a command goes to: always 0 without a cluster.
+    pub fn node(&self, connection: usize, command: &Command, values: &[Vec<u8>]) -> usize {
+        match self.link(connection) {
+            Some(link) if link.target.is_cluster => link.node_of(command.hash_slot(values)),
+            _ => 0,
+        }
     }
 
-    /// Connects, in the place of a connection that was there before.
-    pub async fn connect(&mut self, connection: usize) -> Outcome {
-        self.release();
+    /// Whether commands can be sent to a node; if not, [`Self::connect`] makes the connection anew.
+    pub fn is_connected(&mut self, connection: usize, node: usize) -> bool {
+        let Some(Some(link)) = self.links.get_mut(connection) else { return false };
+        let wire = link.nodes.get_mut(node).and_then(|node| node.wire.as_mut());
+        wire.is_some_and(|wire| wire.is_usable(&self.core))
+    }
+
+    /// Connects to a node (0: the server that the target names), in the place of a connection that was there before.
+    pub async fn connect(&mut self, connection: usize, node: usize) -> Outcome {
         let fired_ns = self.core.clock().now_ns();
         let Some(Some(link)) = self.links.get_mut(connection) else { return self.stale() };
-        link.wire = None;
-        let origin = Arc::clone(&link.target.origin);
+        let Some(origin) = link.nodes.get_mut(node).map(|node| {
+            node.wire = None;
+            Arc::clone(&node.origin)
+        }) else {
+            return self.stale();
+        };
         // Boxed: thousands of users connect at the same time, and none of them often.
-        let connected = Box::pin(handshake::connect(&self.core, &link.target, &origin)).await;
+        let connect = handshake::connect(&self.core, &link.target, &origin, link.is_unmapped);
+        let connected = Box::pin(connect).await;
         let mut outcome = Outcome {
             fired_ns,
             done_ns: self.core.clock().now_ns(),
@@ -161,11 +179,19 @@ impl RedisSession {
             ..Outcome::default()
         };
         match connected.result {
-            Ok((wire, facts)) => {
+            Ok(Greeted { wire, facts, slots }) => {
                 link.facts = facts;
-                link.wire = Some(Box::new(wire));
+                if let Some(ranges) = slots {
+                    link.learn(ranges);
+                }
+                if let Some(node) = link.nodes.get_mut(node) {
+                    node.wire = Some(Box::new(wire));
+                }
             }
-            Err(failure) => fail(&mut outcome, failure),
+            Err(failure) => {
+                link.doubt();
+                fail(&mut outcome, failure);
+            }
         }
         outcome
     }
@@ -182,28 +208,58 @@ impl RedisSession {
         self.link(connection).map(|link| self.core.compile(spec, &link.target.origin))
     }
 
-    /// Sends a command on a connection that [`Self::is_connected`] and waits for the reply. Dropping the future makes
-    /// the connection unusable.
-    pub async fn send(&mut self, connection: usize, command: &Command, values: &[Vec<u8>]) -> Outcome {
+    /// Sends a command to a node that [`Self::is_connected`] and waits for the reply. Dropping the future closes the
+    /// connection. Where a cluster says that the command belongs elsewhere, it is sent there; that is part of its time.
+    pub async fn send(
+        &mut self,
+        connection: usize,
+        node: usize,
+        command: &Command,
+        values: &[Vec<u8>],
+    ) -> Outcome {
         self.release();
+        if !command.takes(values) {
+            let now_ns = self.core.clock().now_ns();
+            return Outcome::unsent(ErrorKind::Invalid, "there are not as many values as slots", now_ns);
+        }
+        let (outcome, held) = self.attempt(connection, node, command, values, false).await;
+        let (outcome, held) = if self.is_redirected(connection, &outcome) {
+            Box::pin(self.follow(connection, command, values, outcome, held)).await
+        } else {
+            (outcome, held)
+        };
+        self.replies.push(held);
+        outcome
+    }
+
+    async fn attempt(
+        &mut self,
+        connection: usize,
+        node: usize,
+        command: &Command,
+        values: &[Vec<u8>],
+        is_ask: bool,
+    ) -> (Outcome, Held) {
         let core = &self.core;
         let fired_ns = core.clock().now_ns();
-        if !command.takes(values) {
-            return Outcome::unsent(ErrorKind::Invalid, "there are not as many values as slots", fired_ns);
-        }
-        let Some(Some(Link { wire: Some(wire), target, .. })) = self.links.get_mut(connection) else {
-            return self.stale();
+        let Some(Some(link)) = self.links.get_mut(connection) else { return (self.stale(), Held::default()) };
+        let timeout_ns = command.timeout_ns.unwrap_or(link.target.timeout_ns);
+        let Some(mut wire) = link.nodes.get_mut(node).and_then(|node| node.wire.take()) else {
+            return (self.stale(), Held::default());
         };
-        let timeout_ns = command.timeout_ns.unwrap_or(target.timeout_ns);
         let (mut sent, mut is_begun) = (0, false);
+        let expected = 1 + usize::from(is_ask);
         let deadline = &mut self.deadline;
         let result = poll_fn(|cx| {
             if !is_begun {
                 is_begun = true;
                 core.with_scratch(|scratch| {
+                    if is_ask {
+                        scratch.extend_from_slice(&plain(&[b"ASKING"]));
+                    }
                     command.render(values, scratch);
                     sent = scratch.len();
-                    wire.begin(cx, core, scratch, 1);
+                    wire.begin(cx, core, scratch, expected);
                 });
             }
             if let Poll::Ready(result) = wire.poll(cx, core) {
@@ -218,91 +274,135 @@ impl RedisSession {
         .await;
         let times = wire.times;
         let (arrived, buffer) = wire.take_replies();
-        let arrived = arrived.first().copied();
+        let arrived = arrived.get(expected - 1).copied();
         self.buffers.extend(buffer);
+        if let Some(node) = link.nodes.get_mut(node) {
+            node.wire = Some(wire);
+        }
         let mut outcome = Outcome { fired_ns, bytes_sent: sent as u64, ..Outcome::default() };
-        self.settle(&mut outcome, command, arrived, times, result);
-        outcome
+        let buffer = self.buffers.len().saturating_sub(1);
+        let held = self.settle(&mut outcome, command, (arrived, buffer), times, result);
+        (outcome, held)
     }
 
-    /// Sends commands on a connection that [`Self::is_connected`] at once and waits for all replies; their outcomes in
-    /// the order of `calls`. The time of each counts from when the first was sent.
+    fn is_redirected(&self, connection: usize, outcome: &Outcome) -> bool {
+        outcome.error == Some(ErrorKind::ServerError)
+            && self.link(connection).is_some_and(|link| link.target.is_cluster)
+    }
+
+    /// Sends a command on to where a cluster says that it belongs, if it says so.
+    async fn follow(
+        &mut self,
+        connection: usize,
+        command: &Command,
+        values: &[Vec<u8>],
+        mut outcome: Outcome,
+        mut held: Held,
+    ) -> (Outcome, Held) {
+        for _ in 0..MAX_HOPS {
+            let Some(Some(link)) = self.links.get_mut(connection) else { break };
+            let text = outcome.error_text.as_deref().unwrap_or_default();
+            let Some(to) = redirection(text, &link.target.origin) else { break };
+            let Some(node) = link.node_at(to.origin) else { break };
+            if !to.is_ask {
+                link.moved(to.slot, node);
+            }
+            let before = outcome.clone();
+            if !self.is_connected(connection, node) {
+                let connected = self.connect(connection, node).await;
+                if connected.error.is_some() {
+                    let Outcome { error, error_text, done_ns, .. } = connected;
+                    return (
+                        Outcome { error, error_text, done_ns, kind: Kind::None, ..before },
+                        Held::default(),
+                    );
+                }
+            }
+            (outcome, held) = self.attempt(connection, node, command, values, to.is_ask).await;
+            outcome.fired_ns = before.fired_ns;
+            outcome.bytes_sent += before.bytes_sent;
+            outcome.bytes_received += before.bytes_received;
+        }
+        (outcome, held)
+    }
+
+    /// Sends commands to nodes that [`Self::is_connected`] at once and waits for all replies; their outcomes in the order
+    /// of `calls`. The time of each counts from when the first was sent.
     pub async fn pipeline(&mut self, connection: usize, calls: &[Call]) -> Vec<Outcome> {
         self.release();
-        let core = &self.core;
-        let fired_ns = core.clock().now_ns();
-        let refuse =
-            |text| calls.iter().map(|_| Outcome::unsent(ErrorKind::Invalid, text, fired_ns)).collect();
+        let fired_ns = self.core.clock().now_ns();
+        let refuse = |text: &str| -> Vec<Outcome> {
+            calls.iter().map(|_| Outcome::unsent(ErrorKind::Invalid, text, fired_ns)).collect()
+        };
         if calls.len() > MAX_PIPELINE {
             return refuse(&format!("a pipeline takes at most {MAX_PIPELINE} commands"));
         }
         if !calls.iter().all(|call| call.command.takes(&call.values)) {
             return refuse("there are not as many values as slots");
         }
-        let Some(Some(Link { wire: Some(wire), target, .. })) = self.links.get_mut(connection) else {
+        let nodes: Vec<usize> =
+            calls.iter().map(|call| self.node(connection, &call.command, &call.values)).collect();
+        let Some(Some(link)) = self.links.get_mut(connection) else {
             return refuse("the connection is closed");
         };
-        if calls.is_empty() {
-            return Vec::new();
+        let mut batch = Batch::new(link, calls, &nodes);
+        batch.run(&self.core, &mut self.deadline, fired_ns).await;
+        let mut parts: Vec<Option<Part>> = calls.iter().map(|_| None).collect();
+        for (node, mut wire, part) in batch.into_parts() {
+            let times = wire.times;
+            let (arrived, buffer) = wire.take_replies();
+            for (order, index) in part.calls.iter().enumerate() {
+                if let Some(place) = parts.get_mut(*index) {
+                    let (arrived, failure) = (arrived.get(order).copied(), part.failure.as_ref());
+                    let failure = failure.map(|failure| Failure::new(failure.kind, &*failure.text));
+                    let sent = part.sent.get(order).copied().unwrap_or(0);
+                    *place = Some(Part { arrived, buffer: self.buffers.len(), times, sent, failure });
+                }
+            }
+            self.buffers.extend(buffer);
+            if let Some(node) = link.nodes.get_mut(node) {
+                node.wire = Some(wire);
+            }
         }
-        let timeouts = calls.iter().map(|call| call.command.timeout_ns.unwrap_or(target.timeout_ns));
-        let timeout_ns = timeouts.max().unwrap_or(target.timeout_ns);
-        let (mut sent, mut is_begun) = (Vec::with_capacity(calls.len()), false);
-        let deadline = &mut self.deadline;
-        let result = poll_fn(|cx| {
-            if !is_begun {
-                is_begun = true;
-                core.with_scratch(|scratch| {
-                    for call in calls {
-                        let before = scratch.len();
-                        call.command.render(&call.values, scratch);
-                        sent.push((scratch.len() - before) as u64);
-                    }
-                    wire.begin(cx, core, scratch, calls.len());
-                });
-            }
-            if let Poll::Ready(result) = wire.poll(cx, core) {
-                return Poll::Ready(result);
-            }
-            let deadline_ns = fired_ns.saturating_add(timeout_ns);
-            if deadline.poll_passed(cx, core.clock(), core.timer(), deadline_ns) {
-                return Poll::Ready(Err(late(timeout_ns)));
-            }
-            Poll::Pending
-        })
-        .await;
-        let times = wire.times;
-        let (arrived, buffer) = wire.take_replies();
-        let arrived = arrived.to_vec();
-        self.buffers.extend(buffer);
-        let (failure, mut outcomes) = (result.err(), Vec::with_capacity(calls.len()));
-        for (index, (call, bytes_sent)) in calls.iter().zip(sent).enumerate() {
-            let mut outcome = Outcome { fired_ns, bytes_sent, ..Outcome::default() };
-            let arrived = arrived.get(index).copied();
-            let result = match &failure {
-                Some(failure) if arrived.is_none() => Err(Failure::new(failure.kind, &*failure.text)),
-                _ => Ok(()),
+        let mut outcomes = Vec::with_capacity(calls.len());
+        for (call, part) in calls.iter().zip(parts) {
+            let mut outcome = Outcome { fired_ns, ..Outcome::default() };
+            let held = match part {
+                Some(Part { arrived, buffer, times, sent, failure }) => {
+                    outcome.bytes_sent = sent;
+                    let result = failure.filter(|_| arrived.is_none()).map_or(Ok(()), Err);
+                    self.settle(&mut outcome, &call.command, (arrived, buffer), times, result)
+                }
+                None => {
+                    outcome = self.stale();
+                    Held::default()
+                }
             };
-            self.settle(&mut outcome, &call.command, arrived, times, result);
+            let (outcome, held) = if self.is_redirected(connection, &outcome) {
+                Box::pin(self.follow(connection, &call.command, &call.values, outcome, held)).await
+            } else {
+                (outcome, held)
+            };
             outcomes.push(outcome);
+            self.replies.push(held);
         }
         outcomes
     }
 
-    /// Fills in what came of a command, and keeps its reply.
+    /// Fills in what came of a command; the place of its reply.
     fn settle(
-        &mut self,
+        &self,
         outcome: &mut Outcome,
         command: &Command,
-        arrived: Option<Arrived>,
+        (arrived, buffer): (Option<Arrived>, usize),
         times: Times,
         result: Result<(), Failure>,
-    ) {
+    ) -> Held {
         let Times { written_ns, first_byte_ns } = times;
         // A reply may come before the command was sent whole.
         let written_ns = if written_ns == 0 { outcome.fired_ns } else { written_ns };
         outcome.phases.write_ns = written_ns.saturating_sub(outcome.fired_ns);
-        let mut held = Held { buffer: self.buffers.len().saturating_sub(1), ..Held::default() };
+        let mut held = Held { buffer, ..Held::default() };
         match (arrived, result) {
             (Some(Arrived { parsed, at_ns }), Ok(())) => {
                 outcome.done_ns = at_ns;
@@ -323,7 +423,7 @@ impl RedisSession {
                 fail(outcome, Failure::new(ErrorKind::Malformed, "there is no reply"));
             }
         }
-        self.replies.push(held);
+        held
     }
 
     /// The failure that a reply is, if it is one.
@@ -380,7 +480,7 @@ fn fail(outcome: &mut Outcome, failure: Failure) {
     outcome.error_text = Some(failure.text);
 }
 
-fn late(timeout_ns: u64) -> Failure {
+pub(crate) fn late(timeout_ns: u64) -> Failure {
     Failure::new(ErrorKind::Timeout, format!("no complete reply within {} ms", timeout_ns / NS_PER_MS))
 }
 
