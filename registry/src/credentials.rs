@@ -127,10 +127,17 @@ fn ask(helper: &str, host: &str) -> Result<Option<Credential>> {
     let program = format!("docker-credential-{helper}");
     let broken = |reason: String| Error::Usage(format!("credential helper `{program}`: {reason}"));
     // It is a program's name, not a path or an option.
-    if helper.is_empty() || !helper.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {
+    if helper.is_empty()
+        || !helper.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    {
         return Err(broken("its name in the docker config is malformed".to_owned()));
     }
-    let child = Command::new(&program).arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let child = Command::new(&program)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
     let mut child = child.map_err(|error| broken(format!("cannot be started: {error}")))?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let (sender, receiver) = mpsc::channel();
@@ -158,7 +165,8 @@ fn ask(helper: &str, host: &str) -> Result<Option<Credential>> {
         }
         return Err(broken(format!("it ended with {status}")));
     }
-    let answer: HelperAnswer = serde_json::from_slice(&answer).map_err(|_| broken("its answer is malformed".to_owned()))?;
+    let answer: HelperAnswer =
+        serde_json::from_slice(&answer).map_err(|_| broken("its answer is malformed".to_owned()))?;
     Ok(Some(match answer.username.as_str() {
         TOKEN_USER => Credential::Identity(answer.secret),
         _ => Credential::Basic { user: answer.username, password: answer.secret },
@@ -209,7 +217,9 @@ mod tests {
 
     #[test]
     fn credentials_given_by_hand_belong_to_a_host() {
-        assert!(Credentials::parse("h=bearer:tok:en") == Some(("h".into(), Credential::Bearer("tok:en".into()))));
+        assert!(
+            Credentials::parse("h=bearer:tok:en") == Some(("h".into(), Credential::Bearer("tok:en".into())))
+        );
         for wrong in ["", "h", "h=user", "=user:password"] {
             assert!(Credentials::parse(wrong).is_none(), "{wrong}");
         }
@@ -221,6 +231,11 @@ mod tests {
             assert!(ask(name, "h").err().unwrap().to_string().contains("malformed"), "{name}");
         }
         let missing = ask("stresshost-no-such-helper", "h").err().unwrap().to_string();
-        assert!(missing.starts_with("credential helper `docker-credential-stresshost-no-such-helper`: cannot be started"), "{missing}");
+        assert!(
+            missing.starts_with(
+                "credential helper `docker-credential-stresshost-no-such-helper`: cannot be started"
+            ),
+            "{missing}"
+        );
     }
 }

@@ -35,6 +35,11 @@ impl DirectoryRegistry {
         Self { root }
     }
 
+    /// Makes the directory of a registry that begins.
+    pub(crate) fn create(&self) -> Result<()> {
+        fs::create_dir_all(&self.root).map_err(Error::disk("create", &self.root))
+    }
+
     fn dir(&self, package: &PackageName) -> PathBuf {
         self.root.join(package.namespace()).join(package.name())
     }
@@ -123,7 +128,9 @@ impl DirectoryRegistry {
     fn entries(&self, dir: &Path) -> Result<Vec<PathBuf>> {
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Vec::new());
+            }
             Err(source) => return Err(Error::Disk { what: "read", path: dir.to_owned(), source }),
         };
         Ok(entries.take(MAX_PACKAGES).filter_map(|entry| Some(entry.ok()?.path())).collect())
@@ -145,7 +152,8 @@ mod tests {
         let registry = DirectoryRegistry::new(dir.path().to_owned());
         let package = PackageName::parse("acme:load").unwrap();
         assert!(registry.versions(&package).unwrap().is_empty());
-        let readme = Extra { name: "wit/x.wit".into(), media_type: "text/plain".into(), bytes: b"hello".to_vec() };
+        let readme =
+            Extra { name: "wit/x.wit".into(), media_type: "text/plain".into(), bytes: b"hello".to_vec() };
         let publication = Publication {
             version: Version::new(1, 0, 0),
             bytes: b"component".to_vec(),
@@ -164,10 +172,19 @@ mod tests {
         assert_eq!(release.world.unwrap().api(), Some("0.1.0"));
         assert_eq!((release.yanked, release.description.as_deref()), (None, Some("Loads")));
         registry.yank(&package, &publication.version, "broken").unwrap();
-        assert_eq!(registry.release(&package, &publication.version).unwrap().yanked.as_deref(), Some("broken"));
+        assert_eq!(
+            registry.release(&package, &publication.version).unwrap().yanked.as_deref(),
+            Some("broken")
+        );
         assert_eq!(registry.packages().unwrap(), [package.clone()]);
         assert_eq!(fs::read(dir.path().join("acme/load/1.0.0/wit/x.wit")).unwrap(), b"hello");
-        assert!(registry.yank(&package, &Version::new(2, 0, 0), "").unwrap_err().to_string().contains("it has no acme:load 2.0.0"));
+        assert!(
+            registry
+                .yank(&package, &Version::new(2, 0, 0), "")
+                .unwrap_err()
+                .to_string()
+                .contains("it has no acme:load 2.0.0")
+        );
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 /// Reads a document's text; `path` is for messages.
 pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
     let wrong = |reason: String| Error::Document { path: path.to_owned(), reason };
-    let document = Document::parse(&path.display().to_string(), text).map_err(|error| wrong(error.to_string()))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let document = Document::parse(&name, text).map_err(|error| wrong(error.to_string()))?;
     serde_json::from_value(document.into_value()).map_err(|error| wrong(error.to_string()))
 }
 

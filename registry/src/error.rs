@@ -64,7 +64,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The network would be needed.
-    #[error("{package} {version} is not in the store, and --offline forbids to fetch it; run once without --offline")]
+    #[error(
+        "{package} {version} is not in the store, and --offline forbids to fetch it; run once without --offline"
+    )]
     Offline {
         /// The plugin.
         package: PackageName,
@@ -116,9 +118,11 @@ impl Error {
     /// What kind of failure it is.
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Reference(_) | Self::Resolve(_) | Self::Read(_) | Self::Usage(_) | Self::Document { .. } => {
-                ErrorKind::Usage
-            }
+            Self::Reference(_)
+            | Self::Resolve(_)
+            | Self::Read(_)
+            | Self::Usage(_)
+            | Self::Document { .. } => ErrorKind::Usage,
             Self::Registry { .. } | Self::Disk { .. } | Self::Offline { .. } => ErrorKind::Unreachable,
             Self::Digest { .. } | Self::NotTrusted { .. } | Self::NotVerified(_) => ErrorKind::NotVerified,
             Self::MoreCapabilities { .. } => ErrorKind::Denied,

@@ -135,6 +135,16 @@ impl<'a> Installer<'a> {
         }
     }
 
+    /// Whose signatures count.
+    pub const fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// The store.
+    pub const fn store(&self) -> &Store {
+        &self.places.store
+    }
+
     /// Opens a registry.
     ///
     /// # Errors
@@ -158,8 +168,13 @@ impl<'a> Installer<'a> {
     ///
     /// # Errors
     /// When there is none that may run.
-    pub fn require(&self, package: &PackageName, requirement: Option<&VersionRequirement>) -> Result<Installed> {
-        let fits = |locked: &Locked| requirement.is_none_or(|requirement| requirement.matches(&locked.version));
+    pub fn require(
+        &self,
+        package: &PackageName,
+        requirement: Option<&VersionRequirement>,
+    ) -> Result<Installed> {
+        let fits =
+            |locked: &Locked| requirement.is_none_or(|requirement| requirement.matches(&locked.version));
         if let Some(locked) = self.lock_file()?.get(package)
             && fits(locked)
         {
@@ -181,10 +196,16 @@ impl<'a> Installer<'a> {
         })?;
         let location = Location::Oci(location);
         let lock = self.lock_file()?;
-        let pinned = lock.get(&package).filter(|locked| locked.version == version && locked.source == location);
+        let pinned =
+            lock.get(&package).filter(|locked| locked.version == version && locked.source == location);
         let installed = match pinned {
             Some(locked) => self.load(locked)?,
-            None => self.choose_and_pin(&package, &VersionRequirement::exactly(&version), &[location], reference.digest.as_deref())?,
+            None => self.choose_and_pin(
+                &package,
+                &VersionRequirement::exactly(&version),
+                &[location],
+                reference.digest.as_deref(),
+            )?,
         };
         check_manifest(&package, &version, installed.locked.manifest.as_ref(), reference.digest.as_deref())?;
         Ok(installed)
@@ -210,13 +231,19 @@ impl<'a> Installer<'a> {
             Some(package) => {
                 let lock = self.lock_file()?;
                 let locked = lock.get(package).cloned();
-                let missing = || Error::Usage(format!("{package} is not in {}; add it first", self.places.lock_file.display()));
+                let missing = || {
+                    Error::Usage(format!(
+                        "{package} is not in {}; add it first",
+                        self.places.lock_file.display()
+                    ))
+                };
                 vec![locked.ok_or_else(missing)?]
             }
         };
         let mut updated = Vec::new();
         for Locked { package, requirement, version, source, .. } in pinned {
-            let locations = if self.places.given.is_empty() { vec![source] } else { self.places.given.clone() };
+            let locations =
+                if self.places.given.is_empty() { vec![source] } else { self.places.given.clone() };
             let found = self.find(&package, &requirement, &locations)?;
             let rejected = found.rejected.clone();
             let installed = self.pin(&package, &requirement, found, None)?;
@@ -235,10 +262,15 @@ impl<'a> Installer<'a> {
         let lock_file = self.places.lock_file.display();
         if self.rules.locked {
             let what = match self.lock_file()?.get(package) {
-                Some(locked) => format!("{package} {} is pinned in {lock_file}, which is not `{requirement}`", locked.version),
+                Some(locked) => format!(
+                    "{package} {} is pinned in {lock_file}, which is not `{requirement}`",
+                    locked.version
+                ),
                 None => format!("{package} is not in {lock_file}"),
             };
-            return Err(Error::Usage(format!("{what}, and --locked forbids to change that; run `stresshost plugin add` first")));
+            return Err(Error::Usage(format!(
+                "{what}, and --locked forbids to change that; run `stresshost plugin add` first"
+            )));
         }
         if self.rules.offline {
             return Err(Error::Usage(format!(
@@ -251,7 +283,12 @@ impl<'a> Installer<'a> {
     }
 
     /// The version to use, of the first registry that has the plugin at all.
-    fn find(&self, package: &PackageName, requirement: &VersionRequirement, locations: &[Location]) -> Result<Found> {
+    fn find(
+        &self,
+        package: &PackageName,
+        requirement: &VersionRequirement,
+        locations: &[Location],
+    ) -> Result<Found> {
         if locations.is_empty() {
             return Err(Error::Usage(format!(
                 "no registry is known for {package}: list one in {}, or give it with --registry or STRESSHOST_REGISTRY",
@@ -264,7 +301,8 @@ impl<'a> Installer<'a> {
             if versions.is_empty() {
                 continue;
             }
-            let choice = choose(versions, requirement, self.host.runs, |version| registry.release(package, version))?;
+            let choice =
+                choose(versions, requirement, self.host.runs, |version| registry.release(package, version))?;
             return match choice.chosen {
                 Some(release) => Ok(Found { registry, release, rejected: choice.rejected }),
                 None => Err(nothing_fits(package, requirement, location, &choice.rejected)),
@@ -292,11 +330,16 @@ impl<'a> Installer<'a> {
             check_order(before, requirement, &release, registry.location())?;
         }
         let (bytes, signer) = self.take(package, &release, &registry)?;
-        let world = (self.host.world)(&bytes).map_err(|why| Error::Usage(format!("{package} {}: {why}", release.version)))?;
+        let world = (self.host.world)(&bytes)
+            .map_err(|why| Error::Usage(format!("{package} {}: {why}", release.version)))?;
         let asked = capabilities(world.imports.iter().map(String::as_str));
         let added = before.map_or_else(Vec::new, |before| beyond(&asked, &before.capabilities));
         if !added.is_empty() && !(self.host.accept)(package, &release.version, &added) {
-            return Err(Error::MoreCapabilities { package: package.clone(), version: release.version, added });
+            return Err(Error::MoreCapabilities {
+                package: package.clone(),
+                version: release.version,
+                added,
+            });
         }
         let locked = Locked {
             package: package.clone(),
@@ -344,7 +387,7 @@ impl<'a> Installer<'a> {
         if signatures.is_empty() && self.rules.allow_unsigned {
             return Ok(None);
         }
-        let signature = self.trust.verify(package, version, bytes, digest, signatures)?;
+        let signature = self.trust.verify(package, version, digest, Some(bytes), signatures)?;
         self.places.store.insert_signature(digest, package, version, signature)?;
         Ok(Some(signature.key_id().clone()))
     }
@@ -352,16 +395,26 @@ impl<'a> Installer<'a> {
     /// A pinned plugin, from the store if it is there, whole and signed; else from where it was from.
     fn load(&self, locked: &Locked) -> Result<Installed> {
         let store = &self.places.store;
-        let installed = |bytes, notes| Installed { path: store.path(&locked.digest), bytes, locked: locked.clone(), notes };
+        let installed = |bytes, notes| Installed {
+            path: store.path(&locked.digest),
+            bytes,
+            locked: locked.clone(),
+            notes,
+        };
         let (problem, note) = match store.read(&locked.digest)? {
-            Stored::Good(bytes) => match self.check_signature(locked, &bytes) {
+            Stored::Good(bytes) => match self.check_signature(locked) {
                 Ok(()) => return Ok(installed(bytes, Vec::new())),
                 Err(error) => (error, "its signature in the store was missing or changed"),
             },
             Stored::Absent => (self.absent(locked), ""),
             Stored::Changed(found) => {
                 let problem = Error::Digest {
-                    what: format!("{} {} in the store ({})", locked.package, locked.version, store.path(&locked.digest).display()),
+                    what: format!(
+                        "{} {} in the store ({})",
+                        locked.package,
+                        locked.version,
+                        store.path(&locked.digest).display()
+                    ),
                     expected: locked.digest.clone(),
                     found,
                     advice: "the file was changed or damaged; run once without --offline to fetch it again",
@@ -373,7 +426,8 @@ impl<'a> Installer<'a> {
             return Err(problem);
         }
         let bytes = self.fetch_again(locked)?;
-        let note = (!note.is_empty()).then(|| format!("{} {}: {note}; it was fetched again", locked.package, locked.version));
+        let note = (!note.is_empty())
+            .then(|| format!("{} {}: {note}; it was fetched again", locked.package, locked.version));
         Ok(installed(bytes, note.into_iter().collect()))
     }
 
@@ -381,7 +435,12 @@ impl<'a> Installer<'a> {
     fn absent(&self, locked: &Locked) -> Error {
         match self.places.store.other_digest(&locked.digest, &locked.package, &locked.version) {
             Some(found) => Error::Digest {
-                what: format!("{} {} as {} pins it", locked.package, locked.version, self.places.lock_file.display()),
+                what: format!(
+                    "{} {} as {} pins it",
+                    locked.package,
+                    locked.version,
+                    self.places.lock_file.display()
+                ),
                 expected: locked.digest.clone(),
                 found,
                 advice: "the lock file was changed, or it is another registry's plugin; restore the lock file",
@@ -391,10 +450,10 @@ impl<'a> Installer<'a> {
     }
 
     /// Checks the signature in the store by today's trust: a key may have been revoked since.
-    fn check_signature(&self, locked: &Locked, bytes: &[u8]) -> Result<()> {
+    fn check_signature(&self, locked: &Locked) -> Result<()> {
         let Locked { package, version, digest, signer: Some(signer), .. } = locked else { return Ok(()) };
         let kept = self.places.store.signature(digest, package, version)?;
-        let signature = self.trust.verify(package, version, bytes, digest, kept.as_slice())?;
+        let signature = self.trust.verify(package, version, digest, None, kept.as_slice())?;
         if signature.key_id() == signer {
             return Ok(());
         }
@@ -459,7 +518,12 @@ fn check_same(locked: &Locked, offered: &Digest, location: &Location) -> Result<
 }
 
 /// An update goes forward: a registry that has forgotten versions is stale or was rolled back to one with known holes.
-fn check_order(before: &Locked, requirement: &VersionRequirement, release: &Release, location: &Location) -> Result<()> {
+fn check_order(
+    before: &Locked,
+    requirement: &VersionRequirement,
+    release: &Release,
+    location: &Location,
+) -> Result<()> {
     if release.version == before.version {
         return check_same(before, &release.digest, location);
     }
@@ -475,7 +539,12 @@ fn check_order(before: &Locked, requirement: &VersionRequirement, release: &Rele
 }
 
 /// Holds a manifest's digest against the one a reference names.
-fn check_manifest(package: &PackageName, version: &Version, found: Option<&Digest>, named: Option<&str>) -> Result<()> {
+fn check_manifest(
+    package: &PackageName,
+    version: &Version,
+    found: Option<&Digest>,
+    named: Option<&str>,
+) -> Result<()> {
     let Some(expected) = named.and_then(Digest::parse) else { return Ok(()) };
     match found {
         Some(found) if *found == expected => Ok(()),
@@ -488,12 +557,20 @@ fn check_manifest(package: &PackageName, version: &Version, found: Option<&Diges
     }
 }
 
-fn nothing_fits(package: &PackageName, requirement: &VersionRequirement, location: &Location, rejected: &[Rejected]) -> Error {
+fn nothing_fits(
+    package: &PackageName,
+    requirement: &VersionRequirement,
+    location: &Location,
+    rejected: &[Rejected],
+) -> Error {
     let explained: Vec<String> =
         rejected.iter().take(MAX_EXPLAINED).map(|it| format!("{}: {}", it.version, it.why)).collect();
     let more = match rejected.len().saturating_sub(MAX_EXPLAINED) {
         0 => String::new(),
         more => format!("; and {more} more"),
     };
-    Error::Usage(format!("{location} has no version of {package} for `{requirement}`: {}{more}", explained.join("; ")))
+    Error::Usage(format!(
+        "{location} has no version of {package} for `{requirement}`: {}{more}",
+        explained.join("; ")
+    ))
 }

@@ -34,7 +34,9 @@ impl Location {
             return OciLocation::parse(rest).map(Self::Oci).ok_or_else(|| wrong("the address is malformed"));
         }
         match text.split_once("://") {
-            Some((scheme, _)) => Err(wrong(&format!("`{}` is no protocol of registries", scheme.escape_debug()))),
+            Some((scheme, _)) => {
+                Err(wrong(&format!("`{}` is no protocol of registries", scheme.escape_debug())))
+            }
             None if text.is_empty() => Err(wrong("it is empty")),
             None => Ok(Self::Directory(PathBuf::from(text))),
         }
@@ -67,7 +69,11 @@ pub fn registries_for<'a>(configured: &'a [Configured], namespace: &str) -> Vec<
     if !own.is_empty() {
         return own;
     }
-    configured.iter().filter(|registry| registry.namespaces.is_empty()).map(|registry| &registry.location).collect()
+    configured
+        .iter()
+        .filter(|registry| registry.namespaces.is_empty())
+        .map(|registry| &registry.location)
+        .collect()
 }
 
 #[derive(Deserialize)]
@@ -110,7 +116,9 @@ mod tests {
         for text in ["oci://h:5000/p", "oci://h", "/srv/plugins", "plugins"] {
             assert_eq!(Location::parse(text).unwrap().to_string(), text);
         }
-        for (text, why) in [("", "empty"), ("https://h", "`https`"), ("oci://h/P", "malformed"), ("oci://", "malformed")] {
+        for (text, why) in
+            [("", "empty"), ("https://h", "`https`"), ("oci://h/P", "malformed"), ("oci://", "malformed")]
+        {
             assert!(Location::parse(text).unwrap_err().to_string().contains(why), "{text}");
         }
     }
@@ -122,7 +130,9 @@ mod tests {
         let text = "registries:\n  - location: oci://any\n  - location: oci://own\n    namespaces: [stress]\n  - location: /srv\n";
         std::fs::write(&path, text).unwrap();
         let configured = read_registries(&path).unwrap();
-        let for_ = |namespace| registries_for(&configured, namespace).into_iter().map(Location::to_string).collect::<Vec<_>>();
+        let for_ = |namespace| {
+            registries_for(&configured, namespace).into_iter().map(Location::to_string).collect::<Vec<_>>()
+        };
         assert_eq!(for_("stress"), ["oci://own"]);
         assert_eq!(for_("acme"), ["oci://any", "/srv"]);
         assert!(read_registries(&dir.path().join("absent")).unwrap().is_empty());
@@ -131,7 +141,7 @@ mod tests {
             ("registries:\n  - {location: 'oci://'}", "malformed"),
             ("registries:\n  - {location: x, namespaces: [X]}", "`X` is not a namespace"),
             ("registries:\n  - {location: x, name: y}", "unknown field"),
-            ("a: [", "line 1"),
+            ("a: [", "registries.yaml:2:1"),
         ] {
             std::fs::write(&path, text).unwrap();
             let error = read_registries(&path).unwrap_err();

@@ -89,13 +89,17 @@ impl LockFile {
         let form: FileForm = document::parse(path, text)?;
         let wrong = |reason: String| Error::Document { path: path.to_owned(), reason };
         if form.version != FORMAT {
-            return Err(wrong(format!("its format is {}, this stresshost reads {FORMAT}: upgrade it", form.version)));
+            return Err(wrong(format!(
+                "its format is {}, this stresshost reads {FORMAT}: upgrade it",
+                form.version
+            )));
         }
         let mut lock = Self::default();
         for plugin in form.plugins {
             let name = plugin.name.clone();
-            let locked = locked(plugin)
-                .ok_or_else(|| wrong(format!("the entry of `{}` is malformed; add the plugin again", name.escape_debug())))?;
+            let locked = locked(plugin).ok_or_else(|| {
+                wrong(format!("the entry of `{}` is malformed; add the plugin again", name.escape_debug()))
+            })?;
             if lock.get(&locked.package).is_some() {
                 return Err(wrong(format!("`{}` stands in it twice; remove one", name.escape_debug())));
             }
@@ -110,7 +114,8 @@ impl LockFile {
     /// When it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = self.render();
-        let same = document::read_text(path, MAX_DOCUMENT_BYTES).ok().flatten().is_some_and(|old| old == text);
+        let same =
+            document::read_text(path, MAX_DOCUMENT_BYTES).ok().flatten().is_some_and(|old| old == text);
         if same { Ok(()) } else { document::replace(path, text.as_bytes()) }
     }
 
@@ -277,7 +282,7 @@ plugins:
             (good.replace("0.1.2", "one"), "malformed"),
             (good.replace("    api", "    appi"), "unknown field `appi`"),
             (format!("{good}{entry}"), "twice"),
-            ("version: [".into(), "line 1"),
+            ("version: [".into(), "stresshost.lock:2:1"),
         ] {
             let error = LockFile::parse(path, &text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");

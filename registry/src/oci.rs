@@ -39,7 +39,10 @@ pub(crate) struct OciRegistry {
 impl OciRegistry {
     pub(crate) fn new(location: OciLocation, credentials: Credentials) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let broken = |error: std::io::Error| Error::Registry { registry: location.to_string(), reason: error.to_string() };
+        let broken = |error: std::io::Error| Error::Registry {
+            registry: location.to_string(),
+            reason: error.to_string(),
+        };
         let runtime = runtime.map_err(broken)?;
         Ok(Self { client: Client::new(location, credentials)?, runtime })
     }
@@ -62,9 +65,11 @@ impl OciRegistry {
     async fn release_of(&self, package: &PackageName, version: &Version) -> Result<Release> {
         let (client, repository) = (&self.client, self.repository(package));
         let (manifest, digest, _) = self.manifest(package, version).await?;
-        let (layer, component) = manifest.component().map_err(|why| client.broken(format!("{package} {version}: {why}")))?;
+        let (layer, component) =
+            manifest.component().map_err(|why| client.broken(format!("{package} {version}: {why}")))?;
         if layer.size > MAX_PLUGIN_BYTES {
-            let reason = format!("{package} {version} has {} bytes, the most is {MAX_PLUGIN_BYTES}", layer.size);
+            let reason =
+                format!("{package} {version} has {} bytes, the most is {MAX_PLUGIN_BYTES}", layer.size);
             return Err(client.broken(reason));
         }
         let config = pull::blob(client, &repository, &manifest.config, MAX_CONFIG_BYTES).await?;
@@ -97,7 +102,9 @@ impl OciRegistry {
 
     /// The signature in a manifest. One that is no signature counts as none.
     async fn signature(&self, repository: &str, referrer: &Descriptor) -> Result<Option<Signature>> {
-        let Some((manifest, ..)) = pull::manifest(&self.client, repository, &referrer.digest).await? else { return Ok(None) };
+        let Some((manifest, ..)) = pull::manifest(&self.client, repository, &referrer.digest).await? else {
+            return Ok(None);
+        };
         let Some(layer) = manifest.layers.first() else { return Ok(None) };
         let bytes = pull::blob(&self.client, repository, layer, MAX_SIGNATURE_BYTES).await?;
         Ok(std::str::from_utf8(&bytes).ok().and_then(Signature::parse))
@@ -112,7 +119,8 @@ impl OciRegistry {
             if partial.len() > release.size {
                 partial.restart()?;
             }
-            let fetched = pull::component(&self.client, &repository, &release.digest, release.size, &mut partial);
+            let fetched =
+                pull::component(&self.client, &repository, &release.digest, release.size, &mut partial);
             match self.runtime.block_on(fetched) {
                 // What was sent is of no use to a later attempt.
                 Err(error @ Error::NotVerified(_)) => {
@@ -154,7 +162,8 @@ impl OciRegistry {
         annotate(VERSION, Some(&publication.version.to_string()));
         annotate(DESCRIPTION, publication.description.as_deref());
         annotate(LICENSES, publication.licenses.as_deref());
-        let subject = push::manifest(client, &repository, &publication.version.to_string(), &manifest).await?;
+        let subject =
+            push::manifest(client, &repository, &publication.version.to_string(), &manifest).await?;
         if let Some(signature) = &publication.signature {
             let file = Extra {
                 name: format!("{}.wasm.minisig", publication.version),
@@ -164,7 +173,8 @@ impl OciRegistry {
             push::attach(client, &repository, &subject, SIGNATURE, &[file], BTreeMap::new()).await?;
         }
         if !publication.documents.is_empty() {
-            push::attach(client, &repository, &subject, DOCUMENTS, &publication.documents, BTreeMap::new()).await?;
+            push::attach(client, &repository, &subject, DOCUMENTS, &publication.documents, BTreeMap::new())
+                .await?;
         }
         if let Some(sbom) = &publication.sbom {
             // The type other tools look for.

@@ -100,7 +100,12 @@ impl OciLocation {
 
     /// Whether it is this machine, by its address or as `localhost`: the only ones spoken to without TLS.
     pub fn is_loopback(&self) -> bool {
-        is_loopback(self.host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(&self.host, |(host, _)| host))
+        is_loopback(
+            self.host
+                .rsplit_once(':')
+                .filter(|(_, port)| !port.contains(']'))
+                .map_or(&self.host, |(host, _)| host),
+        )
     }
 }
 
@@ -202,7 +207,6 @@ mod tests {
         }
     }
 
-
     #[test]
     fn a_reference_names_registry_package_and_version() {
         let read = |text| OciReference::parse(text).unwrap().package();
@@ -210,7 +214,10 @@ mod tests {
         assert_eq!(location, OciLocation { host: "h:5000".into(), prefix: "a/b".into() });
         assert_eq!((package.to_string(), version), ("acme:load".into(), Version::new(1, 2, 3)));
         let (location, ..) = read("h/acme/load:1.2.3").unwrap();
-        assert_eq!((location.to_string(), location.repository(&package)), ("oci://h".into(), "acme/load".into()));
+        assert_eq!(
+            (location.to_string(), location.repository(&package)),
+            ("oci://h".into(), "acme/load".into())
+        );
         for text in ["h/load:1.2.3", "h/acme/load:latest", "h/acme/load", "h/acme/lo.ad:1.0.0"] {
             assert_eq!(read(text), None, "{text}");
         }
@@ -228,7 +235,11 @@ mod tests {
             ("localhost.example:80", "localhost.example:80", "", false),
         ] {
             let location = OciLocation::parse(text).unwrap();
-            assert_eq!((&*location.host, &*location.prefix, location.is_loopback()), (host, prefix, loopback), "{text}");
+            assert_eq!(
+                (&*location.host, &*location.prefix, location.is_loopback()),
+                (host, prefix, loopback),
+                "{text}"
+            );
         }
         for wrong in ["", "/x", "h//x", "h/X", "u@h", "h:0"] {
             assert_eq!(OciLocation::parse(wrong), None, "{wrong}");

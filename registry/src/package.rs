@@ -45,7 +45,7 @@ impl std::fmt::Display for PackageName {
 }
 
 /// Whether `text` may be a plugin's name or a namespace.
-pub fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= MAX_NAME_BYTES
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.split('-').all(|part| {
@@ -60,9 +60,25 @@ mod tests {
     #[test]
     fn names_have_a_namespace() {
         let name = PackageName::parse("acme:load-test2").unwrap();
-        assert_eq!((name.namespace(), name.name(), name.to_string()), ("acme", "load-test2", "acme:load-test2".into()));
+        assert_eq!(
+            (name.namespace(), name.name(), name.to_string()),
+            ("acme", "load-test2", "acme:load-test2".into())
+        );
         assert_eq!(PackageName::parse("apistress").unwrap().to_string(), "stress:apistress");
-        for wrong in ["", ":", "a:", ":a", "a:b:c", "A:b", "a:../b", "a:b/c", "a:b--c", "1a:b", "a:b.c", &"a".repeat(65)] {
+        for wrong in [
+            "",
+            ":",
+            "a:",
+            ":a",
+            "a:b:c",
+            "A:b",
+            "a:../b",
+            "a:b/c",
+            "a:b--c",
+            "1a:b",
+            "a:b.c",
+            &"a".repeat(65),
+        ] {
             assert_eq!(PackageName::parse(wrong), None, "{wrong}");
         }
     }

@@ -84,7 +84,11 @@ impl Registry {
         match &self.backend {
             Backend::Directory(directory) => {
                 let file = directory.read(package, &release.version)?;
-                if file.digest == release.digest { Ok(file.bytes) } else { Err(other_bytes(package, release, file.digest)) }
+                if file.digest == release.digest {
+                    Ok(file.bytes)
+                } else {
+                    Err(other_bytes(package, release, file.digest))
+                }
             }
             Backend::Oci(oci) => oci.fetch(package, release, store),
         }
@@ -96,6 +100,9 @@ impl Registry {
     /// When the version is taken, or the registry refuses.
     pub fn publish(&self, package: &PackageName, publication: &Publication) -> Result<Published> {
         check(publication)?;
+        if let Backend::Directory(directory) = &self.backend {
+            directory.create()?;
+        }
         let digest = Digest::of(&publication.bytes);
         let taken = self.versions(package)?.contains(&publication.version);
         if taken {
@@ -142,16 +149,29 @@ fn check(publication: &Publication) -> Result<()> {
     let Publication { version, bytes, .. } = publication;
     if !version.build.is_empty() {
         // An OCI tag cannot hold a `+`, and versions that differ in it only are equal to semver.
-        return Err(Error::Usage(format!("{version}: a version with build metadata cannot be published; leave `+{}` out", version.build)));
+        return Err(Error::Usage(format!(
+            "{version}: a version with build metadata cannot be published; leave `+{}` out",
+            version.build
+        )));
     }
     if version.to_string().len() > MAX_VERSION_BYTES {
         return Err(Error::Usage(format!("{version}: a version has at most {MAX_VERSION_BYTES} characters")));
     }
     if bytes.len() as u64 > MAX_PLUGIN_BYTES {
-        return Err(Error::Usage(format!("the plugin is larger than {} MiB, the largest that is loaded", MAX_PLUGIN_BYTES >> 20)));
+        return Err(Error::Usage(format!(
+            "the plugin is larger than {} MiB, the largest that is loaded",
+            MAX_PLUGIN_BYTES >> 20
+        )));
     }
-    match publication.documents.iter().chain(&publication.sbom).find(|extra| extra.bytes.len() as u64 > MAX_EXTRA_BYTES) {
-        Some(extra) => Err(Error::Usage(format!("{} is larger than {} MiB", extra.name, MAX_EXTRA_BYTES >> 20))),
+    match publication
+        .documents
+        .iter()
+        .chain(&publication.sbom)
+        .find(|extra| extra.bytes.len() as u64 > MAX_EXTRA_BYTES)
+    {
+        Some(extra) => {
+            Err(Error::Usage(format!("{} is larger than {} MiB", extra.name, MAX_EXTRA_BYTES >> 20)))
+        }
         None => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use crate::signature::Signature;
 const GUEST: &str = "stresshost:workload/guest@";
 
 /// Media type of a component's config: CNCF TAG Runtime, "Wasm OCI Artifact layout".
-pub const CONFIG_MEDIA_TYPE: &str = "application/vnd.wasm.config.v0+json";
+pub(crate) const CONFIG_MEDIA_TYPE: &str = "application/vnd.wasm.config.v0+json";
 
 /// What a component imports and exports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ impl World {
 /// what a plugin needs before it is fetched; nothing is granted by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct WasmConfig {
+pub(crate) struct WasmConfig {
     /// When it was made, RFC 3339.
     pub created: String,
     /// Always `wasm`.
@@ -50,7 +50,7 @@ pub struct WasmConfig {
 
 impl WasmConfig {
     /// The config of a component. Its date is fixed: publishing the same bytes again makes the same manifest.
-    pub fn new(digest: &Digest, world: World) -> Self {
+    pub(crate) fn new(digest: &Digest, world: World) -> Self {
         Self {
             created: "1970-01-01T00:00:00Z".to_owned(),
             architecture: "wasm".to_owned(),
@@ -120,7 +120,10 @@ mod tests {
 
     #[test]
     fn a_config_is_written_as_oci_wasm_reads_it() {
-        let world = World { exports: vec!["stresshost:workload/guest@0.1.0".into()], imports: vec!["wasi:io/poll@0.2.6".into()] };
+        let world = World {
+            exports: vec!["stresshost:workload/guest@0.1.0".into()],
+            imports: vec!["wasi:io/poll@0.2.6".into()],
+        };
         let config = WasmConfig::new(&Digest::of(b"x"), world);
         assert_eq!(config.component.as_ref().unwrap().api(), Some("0.1.0"));
         let expected = serde_json::json!({

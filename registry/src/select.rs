@@ -80,7 +80,10 @@ mod tests {
             version: version.clone(),
             digest: Digest::of(version.to_string().as_bytes()),
             size: 1,
-            world: Some(World { exports: vec![format!("stresshost:workload/guest@{api}")], imports: Vec::new() }),
+            world: Some(World {
+                exports: vec![format!("stresshost:workload/guest@{api}")],
+                imports: Vec::new(),
+            }),
             yanked: yanked.then(|| "broken".to_owned()),
             signatures: Vec::new(),
             manifest: None,
@@ -101,7 +104,11 @@ mod tests {
             },
         );
         let choice = choice.unwrap();
-        let rejected = choice.rejected.iter().map(|rejected| format!("{}: {}", rejected.version, rejected.why)).collect();
+        let rejected = choice
+            .rejected
+            .iter()
+            .map(|rejected| format!("{}: {}", rejected.version, rejected.why))
+            .collect();
         (choice.chosen.map(|release| release.version.to_string()), rejected)
     }
 

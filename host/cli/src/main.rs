@@ -20,6 +20,7 @@ mod progress;
 mod run_dir;
 mod secrets;
 mod signals;
+mod sources;
 
 use std::process::ExitCode;
 

@@ -30,7 +30,11 @@ pub(super) fn parse(header: &str) -> Option<Challenge> {
             return Some(Challenge::Basic);
         }
         if scheme.eq_ignore_ascii_case("bearer") {
-            return Some(Challenge::Bearer { realm: get("realm")?, service: get("service"), scope: get("scope") });
+            return Some(Challenge::Bearer {
+                realm: get("realm")?,
+                service: get("service"),
+                scope: get("scope"),
+            });
         }
         rest = after;
     }

@@ -37,7 +37,8 @@ impl Client {
     pub(super) fn new(location: OciLocation, credentials: Credentials) -> Result<Self> {
         let scheme = if location.is_loopback() { "http" } else { "https" };
         let broken = |reason: String| Error::Registry { registry: location.to_string(), reason };
-        let base = Url::parse(&format!("{scheme}://{}/v2/", location.host)).map_err(|error| broken(error.to_string()))?;
+        let base = Url::parse(&format!("{scheme}://{}/v2/", location.host))
+            .map_err(|error| broken(error.to_string()))?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(scheme).map_err(|error| broken(error.to_string()))?)
             .user_agent(concat!("stresshost/", env!("CARGO_PKG_VERSION")))
@@ -60,8 +61,15 @@ impl Client {
 
     /// A URL that the registry gave, absolute or relative. It must be as well protected as the registry's own.
     pub(super) fn given_url(&self, text: &str) -> Result<Url> {
-        let url = self.base.join(text).map_err(|error| self.broken(format!("it sends to a malformed URL: {error}")))?;
-        if may_speak_to(&url) { Ok(url) } else { Err(self.broken(format!("it sends to {url}, which is not encrypted"))) }
+        let url = self
+            .base
+            .join(text)
+            .map_err(|error| self.broken(format!("it sends to a malformed URL: {error}")))?;
+        if may_speak_to(&url) {
+            Ok(url)
+        } else {
+            Err(self.broken(format!("it sends to {url}, which is not encrypted")))
+        }
     }
 
     /// An error of this registry.
@@ -110,9 +118,11 @@ impl Client {
 
     /// Turns what the registry asks for into a header.
     async fn authorize(&self, refusal: &Response) -> Result<HeaderValue> {
-        let headers = refusal.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|header| header.to_str().ok());
+        let headers =
+            refusal.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|header| header.to_str().ok());
         let challenge = headers.filter_map(challenge::parse).next();
-        let challenge = challenge.ok_or_else(|| self.broken("it wants a login of a kind that is not known here"))?;
+        let challenge =
+            challenge.ok_or_else(|| self.broken("it wants a login of a kind that is not known here"))?;
         let credential = self.credentials.of(&self.location.host)?;
         let text = match (challenge, credential) {
             (_, Some(Credential::Bearer(token))) => format!("Bearer {token}"),
@@ -128,7 +138,8 @@ impl Client {
                 format!("Bearer {token}")
             }
         };
-        let mut value = HeaderValue::from_str(&text).map_err(|_| self.broken("the login holds characters that no header can"))?;
+        let mut value = HeaderValue::from_str(&text)
+            .map_err(|_| self.broken("the login holds characters that no header can"))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -159,13 +170,17 @@ impl Client {
                 let mut form = url.clone();
                 form.query_pairs_mut().clear().extend_pairs(&fields);
                 let body = form.query().unwrap_or_default().to_owned();
-                self.request(Method::POST, url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
+                self.request(Method::POST, url)
+                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .body(body)
             }
             credential => {
                 url.query_pairs_mut().extend_pairs(&fields);
                 let request = self.request(Method::GET, url);
                 match credential {
-                    Some(Credential::Basic { user, password }) => request.header(AUTHORIZATION, basic(&user, &password)),
+                    Some(Credential::Basic { user, password }) => {
+                        request.header(AUTHORIZATION, basic(&user, &password))
+                    }
                     _ => request,
                 }
             }
@@ -212,7 +227,8 @@ impl Client {
     /// The address of a list's next page: distribution specification, "Listing Tags".
     pub(super) fn next_page(&self, response: &Response) -> Result<Option<Url>> {
         let link = response.headers().get(LINK).and_then(|link| link.to_str().ok());
-        let Some((address, relation)) = link.and_then(|link| link.trim().strip_prefix('<')?.split_once('>')) else {
+        let Some((address, relation)) = link.and_then(|link| link.trim().strip_prefix('<')?.split_once('>'))
+        else {
             return Ok(None);
         };
         if !relation.contains("next") {
@@ -220,7 +236,11 @@ impl Client {
         }
         let url = self.given_url(address)?;
         // A login goes with the request; it is for this registry only.
-        if url.origin() == self.base.origin() { Ok(Some(url)) } else { Err(self.broken("its list goes on elsewhere")) }
+        if url.origin() == self.base.origin() {
+            Ok(Some(url))
+        } else {
+            Err(self.broken("its list goes on elsewhere"))
+        }
     }
 
     pub(super) fn unreachable(&self, error: &reqwest::Error) -> Error {
@@ -331,8 +351,12 @@ mod tests {
     fn given_urls_are_resolved_and_judged() {
         let location = OciLocation { host: "127.0.0.1:5000".into(), prefix: String::new() };
         let client = Client::new(location, Credentials::default()).unwrap();
-        let given = |text| client.given_url(text).map(|url| url.to_string()).map_err(|error| error.to_string());
-        assert_eq!(given("/v2/a/blobs/uploads/1?x=y").unwrap(), "http://127.0.0.1:5000/v2/a/blobs/uploads/1?x=y");
+        let given =
+            |text| client.given_url(text).map(|url| url.to_string()).map_err(|error| error.to_string());
+        assert_eq!(
+            given("/v2/a/blobs/uploads/1?x=y").unwrap(),
+            "http://127.0.0.1:5000/v2/a/blobs/uploads/1?x=y"
+        );
         assert_eq!(given("https://cdn.example/x").unwrap(), "https://cdn.example/x");
         assert!(given("http://cdn.example/x").unwrap_err().contains("not encrypted"));
         assert_eq!(client.url("a/b/tags/list").unwrap().as_str(), "http://127.0.0.1:5000/v2/a/b/tags/list");

@@ -104,7 +104,8 @@ impl Manifest {
             return Err(format!("its layer is `{}`, not `{WASM_LAYER}`", shown(&layer.media_type)));
         }
         let digest = Digest::parse(&layer.digest).filter(|digest| digest.to_string() == layer.digest);
-        let digest = digest.ok_or_else(|| format!("its layer's digest `{}` is no SHA-256", shown(&layer.digest)))?;
+        let digest =
+            digest.ok_or_else(|| format!("its layer's digest `{}` is no SHA-256", shown(&layer.digest)))?;
         Ok((layer, digest))
     }
 }
@@ -132,7 +133,8 @@ mod tests {
 
     #[test]
     fn only_a_component_is_taken_for_one() {
-        let good = Manifest::new(Descriptor::of(CONFIG_MEDIA_TYPE, b"{}"), vec![Descriptor::of(WASM_LAYER, b"x")]);
+        let good =
+            Manifest::new(Descriptor::of(CONFIG_MEDIA_TYPE, b"{}"), vec![Descriptor::of(WASM_LAYER, b"x")]);
         assert_eq!(good.component().unwrap().1, Digest::of(b"x"));
         let text = serde_json::to_string(&good).unwrap();
         assert!(!text.contains("subject") && !text.contains("annotations"), "{text}");
@@ -143,10 +145,16 @@ mod tests {
             changed.component().unwrap_err()
         };
         for (error, why) in [
-            (change(|it| it.config.media_type = "application/vnd.oci.image.config.v1+json".into()), "no WebAssembly component"),
+            (
+                change(|it| it.config.media_type = "application/vnd.oci.image.config.v1+json".into()),
+                "no WebAssembly component",
+            ),
             (change(|it| it.layers.clear()), "this has 0"),
             (change(|it| it.layers.push(it.layers[0].clone())), "this has 2"),
-            (change(|it| it.layers[0].media_type = "application/gzip".into()), "its layer is `application/gzip`"),
+            (
+                change(|it| it.layers[0].media_type = "application/gzip".into()),
+                "its layer is `application/gzip`",
+            ),
             (change(|it| it.layers[0].digest = "sha512:00".into()), "no SHA-256"),
             (change(|it| it.layers[0].digest = Digest::of(b"x").hex().into()), "no SHA-256"),
         ] {

@@ -48,28 +48,43 @@ async fn document<T: DeserializeOwned>(
         let found = Digest::of(&bytes);
         if found != expected {
             let advice = "the registry is broken, or somebody replaces what it sends";
-            return Err(Error::Digest { what: format!("a manifest of {repository}"), expected, found, advice });
+            return Err(Error::Digest {
+                what: format!("a manifest of {repository}"),
+                expected,
+                found,
+                advice,
+            });
         }
     }
     let parsed = serde_json::from_slice(&bytes);
-    let parsed = parsed.map_err(|error| client.broken(format!("the manifest of {what} is malformed: {error}")))?;
+    let parsed =
+        parsed.map_err(|error| client.broken(format!("the manifest of {what} is malformed: {error}")))?;
     Ok(Some((parsed, bytes)))
 }
 
 fn content_type(response: &Response) -> String {
-    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
+    let value =
+        response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
     value.split(';').next().unwrap_or(value).trim().chars().take(100).collect()
 }
 
 /// A manifest by tag or digest, with its own digest.
-pub(super) async fn manifest(client: &Client, repository: &str, reference: &str) -> Result<Option<(Manifest, Digest, u64)>> {
+pub(super) async fn manifest(
+    client: &Client,
+    repository: &str,
+    reference: &str,
+) -> Result<Option<(Manifest, Digest, u64)>> {
     let found = document::<Manifest>(client, repository, reference, MANIFEST).await?;
     Ok(found.map(|(manifest, bytes)| (manifest, Digest::of(&bytes), bytes.len() as u64)))
 }
 
 /// The index that lists a manifest's referrers in a registry that cannot be asked for them: distribution specification,
 /// "Referrers Tag Schema".
-pub(super) async fn referrers_index(client: &Client, repository: &str, subject: &Digest) -> Result<Option<Index>> {
+pub(super) async fn referrers_index(
+    client: &Client,
+    repository: &str,
+    subject: &Digest,
+) -> Result<Option<Index>> {
     let found = document::<Index>(client, repository, &referrers_tag(subject), INDEX).await?;
     Ok(found.map(|(index, _)| index))
 }
@@ -79,7 +94,11 @@ pub(super) fn referrers_tag(subject: &Digest) -> String {
 }
 
 /// What refers to a manifest.
-pub(super) async fn referrers(client: &Client, repository: &str, subject: &Digest) -> Result<Vec<Descriptor>> {
+pub(super) async fn referrers(
+    client: &Client,
+    repository: &str,
+    subject: &Digest,
+) -> Result<Vec<Descriptor>> {
     let mut url = client.url(&format!("{repository}/referrers/{subject}"))?;
     let mut found = Vec::new();
     for _ in 0..MAX_PAGES {
@@ -88,7 +107,9 @@ pub(super) async fn referrers(client: &Client, repository: &str, subject: &Diges
         // A registry that does not know the request answers 404; it must answer an empty index otherwise.
         if response.status() != StatusCode::OK || content_type(&response) != INDEX {
             let index = referrers_index(client, repository, subject).await?;
-            return Ok(index.map(|index| index.manifests.into_iter().take(MAX_REFERRERS).collect()).unwrap_or_default());
+            return Ok(index
+                .map(|index| index.manifests.into_iter().take(MAX_REFERRERS).collect())
+                .unwrap_or_default());
         }
         let next = client.next_page(&response)?;
         let bytes = client.body(response, MAX_MANIFEST_BYTES, "a list of referrers").await?;
@@ -105,9 +126,15 @@ pub(super) async fn referrers(client: &Client, repository: &str, subject: &Diges
 }
 
 /// A small blob, whole.
-pub(super) async fn blob(client: &Client, repository: &str, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>> {
+pub(super) async fn blob(
+    client: &Client,
+    repository: &str,
+    descriptor: &Descriptor,
+    limit: u64,
+) -> Result<Vec<u8>> {
     let expected = Digest::parse(&descriptor.digest);
-    let expected = expected.ok_or_else(|| client.broken("a manifest points at a digest that is no SHA-256"))?;
+    let expected =
+        expected.ok_or_else(|| client.broken("a manifest points at a digest that is no SHA-256"))?;
     let url = client.url(&format!("{repository}/blobs/{expected}"))?;
     let response = client.send(&scope(repository), || client.request(Method::GET, url.clone())).await?;
     if response.status() != StatusCode::OK {
@@ -123,7 +150,13 @@ pub(super) async fn blob(client: &Client, repository: &str, descriptor: &Descrip
 }
 
 /// Fetches the rest of a component into `partial`. What breaks is tried again from where it broke.
-pub(super) async fn component(client: &Client, repository: &str, digest: &Digest, size: u64, partial: &mut Partial) -> Result<()> {
+pub(super) async fn component(
+    client: &Client,
+    repository: &str,
+    digest: &Digest,
+    size: u64,
+    partial: &mut Partial,
+) -> Result<()> {
     let mut pause = RETRY_PAUSE;
     let mut last = String::new();
     for attempt in 0..MAX_ATTEMPTS {
@@ -161,7 +194,13 @@ enum Stretch {
 }
 
 /// One answer's worth of a component.
-async fn stretch(client: &Client, repository: &str, digest: &Digest, size: u64, partial: &mut Partial) -> Result<Stretch> {
+async fn stretch(
+    client: &Client,
+    repository: &str,
+    digest: &Digest,
+    size: u64,
+    partial: &mut Partial,
+) -> Result<Stretch> {
     if partial.len() >= size {
         return Ok(Stretch::Whole);
     }
@@ -191,7 +230,8 @@ async fn stretch(client: &Client, repository: &str, digest: &Digest, size: u64, 
         match response.chunk().await {
             Ok(Some(chunk)) => {
                 if partial.len() + chunk.len() as u64 > size {
-                    let reason = format!("the component {digest} is longer than the {size} bytes its manifest says");
+                    let reason =
+                        format!("the component {digest} is longer than the {size} bytes its manifest says");
                     return Err(Error::NotVerified(format!("registry {}: {reason}", client.location())));
                 }
                 partial.append(&chunk)?;

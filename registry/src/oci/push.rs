@@ -22,7 +22,12 @@ fn scope(repository: &str) -> String {
 }
 
 /// Puts a blob in, unless it is there.
-pub(super) async fn blob(client: &Client, repository: &str, media_type: &str, bytes: &[u8]) -> Result<Descriptor> {
+pub(super) async fn blob(
+    client: &Client,
+    repository: &str,
+    media_type: &str,
+    bytes: &[u8],
+) -> Result<Descriptor> {
     let descriptor = Descriptor::of(media_type, bytes);
     let digest = &descriptor.digest;
     let scope = scope(repository);
@@ -53,9 +58,16 @@ pub(super) async fn blob(client: &Client, repository: &str, media_type: &str, by
 }
 
 /// Puts a manifest or an index in; whether the registry keeps it as a referrer of its subject.
-async fn document(client: &Client, repository: &str, reference: &str, media_type: &'static str, bytes: &[u8]) -> Result<bool> {
+async fn document(
+    client: &Client,
+    repository: &str,
+    reference: &str,
+    media_type: &'static str,
+    bytes: &[u8],
+) -> Result<bool> {
     let url = client.url(&format!("{repository}/manifests/{reference}"))?;
-    let put = || client.request(Method::PUT, url.clone()).header(CONTENT_TYPE, media_type).body(bytes.to_vec());
+    let put =
+        || client.request(Method::PUT, url.clone()).header(CONTENT_TYPE, media_type).body(bytes.to_vec());
     let response = client.send(&scope(repository), put).await?;
     match response.status() {
         StatusCode::CREATED => Ok(response.headers().contains_key(OCI_SUBJECT)),
@@ -68,7 +80,12 @@ fn json(client: &Client, value: &impl serde::Serialize) -> Result<Vec<u8>> {
 }
 
 /// Puts a manifest in under a tag.
-pub(super) async fn manifest(client: &Client, repository: &str, tag: &str, manifest: &Manifest) -> Result<Descriptor> {
+pub(super) async fn manifest(
+    client: &Client,
+    repository: &str,
+    tag: &str,
+    manifest: &Manifest,
+) -> Result<Descriptor> {
     let bytes = json(client, manifest)?;
     document(client, repository, tag, MANIFEST, &bytes).await?;
     Ok(Descriptor::of(MANIFEST, &bytes))
@@ -111,7 +128,8 @@ pub(super) async fn attach(
 /// Adds a referrer to the tagged index of a registry that keeps none itself.
 async fn list(client: &Client, repository: &str, subject: &Descriptor, referrer: Descriptor) -> Result<()> {
     let digest = Digest::parse(&subject.digest).ok_or_else(|| client.broken("a digest is no SHA-256"))?;
-    let mut index = pull::referrers_index(client, repository, &digest).await?.unwrap_or_else(|| Index::new(Vec::new()));
+    let mut index =
+        pull::referrers_index(client, repository, &digest).await?.unwrap_or_else(|| Index::new(Vec::new()));
     if index.manifests.iter().any(|known| known.digest == referrer.digest) {
         return Ok(());
     }
