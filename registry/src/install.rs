@@ -1,12 +1,16 @@
 //! From a plugin's name to bytes that may run: lock file, store, registries, signatures, in this order.
 
+mod checks;
+mod pinned;
+
 use std::path::PathBuf;
 
 use semver::Version;
 
+use self::checks::{check_manifest, check_order, nothing_fits, pinned_note};
+
 use crate::capabilities::{beyond, capabilities};
 use crate::credentials::Credentials;
-use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::location::{Configured, Location, read_registries, registries_for};
 use crate::lock_file::{LockFile, Locked};
@@ -19,9 +23,6 @@ use crate::select::{Rejected, choose};
 use crate::signature::KeyId;
 use crate::store::{Store, Stored};
 use crate::trust::Trust;
-
-/// Versions that an error explains.
-const MAX_EXPLAINED: usize = 5;
 
 /// Where things lie and who is asked.
 #[derive(Clone)]
@@ -391,186 +392,4 @@ impl<'a> Installer<'a> {
         self.places.store.insert_signature(digest, package, version, signature)?;
         Ok(Some(signature.key_id().clone()))
     }
-
-    /// A pinned plugin, from the store if it is there, whole and signed; else from where it was from.
-    fn load(&self, locked: &Locked) -> Result<Installed> {
-        let store = &self.places.store;
-        let installed = |bytes, notes| Installed {
-            path: store.path(&locked.digest),
-            bytes,
-            locked: locked.clone(),
-            notes,
-        };
-        let (problem, note) = match store.read(&locked.digest)? {
-            Stored::Good(bytes) => match self.check_signature(locked) {
-                Ok(()) => return Ok(installed(bytes, Vec::new())),
-                Err(error) => (error, "its signature in the store was missing or changed"),
-            },
-            Stored::Absent => (self.absent(locked), ""),
-            Stored::Changed(found) => {
-                let problem = Error::Digest {
-                    what: format!(
-                        "{} {} in the store ({})",
-                        locked.package,
-                        locked.version,
-                        store.path(&locked.digest).display()
-                    ),
-                    expected: locked.digest.clone(),
-                    found,
-                    advice: "the file was changed or damaged; run once without --offline to fetch it again",
-                };
-                (problem, "its file in the store was changed or damaged")
-            }
-        };
-        if self.rules.offline {
-            return Err(problem);
-        }
-        let bytes = self.fetch_again(locked)?;
-        let note = (!note.is_empty())
-            .then(|| format!("{} {}: {note}; it was fetched again", locked.package, locked.version));
-        Ok(installed(bytes, note.into_iter().collect()))
-    }
-
-    /// The error of a plugin that is pinned and not in the store.
-    fn absent(&self, locked: &Locked) -> Error {
-        match self.places.store.other_digest(&locked.digest, &locked.package, &locked.version) {
-            Some(found) => Error::Digest {
-                what: format!(
-                    "{} {} as {} pins it",
-                    locked.package,
-                    locked.version,
-                    self.places.lock_file.display()
-                ),
-                expected: locked.digest.clone(),
-                found,
-                advice: "the lock file was changed, or it is another registry's plugin; restore the lock file",
-            },
-            None => Error::Offline { package: locked.package.clone(), version: locked.version.clone() },
-        }
-    }
-
-    /// Checks the signature in the store by today's trust: a key may have been revoked since.
-    fn check_signature(&self, locked: &Locked) -> Result<()> {
-        let Locked { package, version, digest, signer: Some(signer), .. } = locked else { return Ok(()) };
-        let kept = self.places.store.signature(digest, package, version)?;
-        let signature = self.trust.verify(package, version, digest, None, kept.as_slice())?;
-        if signature.key_id() == signer {
-            return Ok(());
-        }
-        Err(Error::NotTrusted {
-            package: package.clone(),
-            version: version.clone(),
-            reason: format!("it is signed by key {}, the lock file says {signer}", signature.key_id()),
-        })
-    }
-
-    /// Fetches exactly what is pinned.
-    fn fetch_again(&self, locked: &Locked) -> Result<Vec<u8>> {
-        let Locked { package, version, .. } = locked;
-        let location = self.places.given.first().unwrap_or(&locked.source);
-        let registry = self.open(location)?;
-        let _guard = self.places.store.lock()?;
-        let release = registry.release(package, version)?;
-        check_same(locked, &release.digest, location)?;
-        let (bytes, signer) = self.take(package, &release, &registry)?;
-        // One that was accepted unsigned is pinned by its digest, whoever has signed it meanwhile.
-        if locked.signer.is_some() && signer != locked.signer {
-            let (found, expected) = (shown(signer.as_ref()), shown(locked.signer.as_ref()));
-            let reason = format!("it is signed by {found}, the lock file says {expected}");
-            return Err(Error::NotTrusted { package: package.clone(), version: version.clone(), reason });
-        }
-        self.places.store.remember(&self.places.lock_file)?;
-        Ok(bytes)
-    }
-}
-
-fn shown(signer: Option<&KeyId>) -> String {
-    signer.map_or_else(|| "nobody".to_owned(), |id| format!("key {id}"))
-}
-
-fn pinned_note(locked: &Locked, lock_file: &str) -> String {
-    let signed = match &locked.signer {
-        Some(signer) => format!("signed by key {signer}"),
-        None => "not signed".to_owned(),
-    };
-    let asks = match locked.capabilities.as_slice() {
-        [] => "nothing".to_owned(),
-        some => some.join(", "),
-    };
-    format!(
-        "pinned {} {} in {lock_file}: {signed}, from {}, asks for {asks}",
-        locked.package, locked.version, locked.source
-    )
-}
-
-/// A version that is pinned never changes; a registry that offers other bytes under it is wrong or hostile.
-fn check_same(locked: &Locked, offered: &Digest, location: &Location) -> Result<()> {
-    if *offered == locked.digest {
-        return Ok(());
-    }
-    Err(Error::Digest {
-        what: format!("{} {} as {location} offers it now", locked.package, locked.version),
-        expected: locked.digest.clone(),
-        found: offered.clone(),
-        advice: "the version was replaced after it was pinned; ask its publisher, and run `stresshost plugin update` only \
-                 if that is meant",
-    })
-}
-
-/// An update goes forward: a registry that has forgotten versions is stale or was rolled back to one with known holes.
-fn check_order(
-    before: &Locked,
-    requirement: &VersionRequirement,
-    release: &Release,
-    location: &Location,
-) -> Result<()> {
-    if release.version == before.version {
-        return check_same(before, &release.digest, location);
-    }
-    // Who asks for an older version by its number gets it.
-    if release.version > before.version || !requirement.matches(&before.version) {
-        return Ok(());
-    }
-    Err(Error::NotVerified(format!(
-        "{}: {} is pinned, and {location} offers nothing newer than {} that fits: it was rolled back, is stale, or has \
-         yanked it; `stresshost plugin add {}@={}` goes back on purpose",
-        before.package, before.version, release.version, before.package, release.version
-    )))
-}
-
-/// Holds a manifest's digest against the one a reference names.
-fn check_manifest(
-    package: &PackageName,
-    version: &Version,
-    found: Option<&Digest>,
-    named: Option<&str>,
-) -> Result<()> {
-    let Some(expected) = named.and_then(Digest::parse) else { return Ok(()) };
-    match found {
-        Some(found) if *found == expected => Ok(()),
-        found => Err(Error::Digest {
-            what: format!("the manifest of {package} {version}"),
-            expected,
-            found: found.cloned().unwrap_or_else(|| Digest::of(b"")),
-            advice: "the tag was moved to something else",
-        }),
-    }
-}
-
-fn nothing_fits(
-    package: &PackageName,
-    requirement: &VersionRequirement,
-    location: &Location,
-    rejected: &[Rejected],
-) -> Error {
-    let explained: Vec<String> =
-        rejected.iter().take(MAX_EXPLAINED).map(|it| format!("{}: {}", it.version, it.why)).collect();
-    let more = match rejected.len().saturating_sub(MAX_EXPLAINED) {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    Error::Usage(format!(
-        "{location} has no version of {package} for `{requirement}`: {}{more}",
-        explained.join("; ")
-    ))
 }

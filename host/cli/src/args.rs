@@ -53,8 +53,8 @@ fn load_args(command: Command) -> Command {
     command
         .arg(value(
             PLUGIN,
-            "REFERENCE",
-            "The workload: a .wasm file, a name, NAMESPACE:NAME[@VERSION] or oci://HOST/NAMESPACE/NAME:VERSION",
+            "NAME|FILE",
+            "The workload: a .wasm file, a plugin's name, NAMESPACE:NAME[@VERSION] or oci://HOST/NAMESPACE/NAME:VERSION",
         ))
         .args(source_args())
         .arg(value("config", "FILE", "Config of the workload, YAML or JSON"))

@@ -8,6 +8,7 @@ mod deny;
 mod fuzz;
 mod generate;
 mod instructions;
+mod publish;
 mod sim;
 mod soak;
 mod tools;
@@ -43,6 +44,8 @@ enum Command {
     Deny,
     /// Feed hostile input to every reader, each fuzz target for a while; needs cargo-fuzz and a nightly toolchain
     Fuzz(fuzz::Options),
+    /// Publish the first-party plugins with README, licences, WIT and a bill of materials
+    Publish(publish::Options),
     /// Write the files that are generated from code
     Generate,
     /// Run the engine on random plans with a scripted guest and check that every run obeys the laws
@@ -64,6 +67,7 @@ fn main() -> anyhow::Result<()> {
         Command::Ci => ci::ci(),
         Command::Deny => deny::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Publish(options) => publish::run(&options),
         Command::Generate => generate::generate(),
         Command::Sim(options) => sim::sim(&options),
         Command::Instructions(options) => instructions::run(&options),

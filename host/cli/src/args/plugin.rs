@@ -10,9 +10,8 @@ Look:     search, info
 Trust:    trust, verify
 Publish:  keygen, sign, publish, yank
 
-Names are NAMESPACE:NAME; `apistress` alone means `stress:apistress`. What runs is pinned in stresshost.lock.
-Registries are listed in registries.yaml in the directory of settings (~/.config/stresshost), trusted keys in
-trust.yaml beside it; registry/README.md explains both.";
+A plugin of a registry is NAMESPACE:NAME. What runs is pinned in stresshost.lock. Registries and
+trusted keys are listed in registries.yaml and trust.yaml in ~/.config/stresshost.";
 
 pub(super) fn plugin_command() -> Command {
     Command::new("plugin")

@@ -51,6 +51,9 @@ pub(super) fn update(matches: &ArgMatches, sources: &Sources<'_>) -> anyhow::Res
         None => None,
     };
     let updated = sources.with_installer(|installer| installer.update(package.as_ref()))?;
+    if updated.is_empty() {
+        sources.printer().note(&format!("nothing is pinned in {LOCK_FILE}"));
+    }
     let mut text = String::new();
     for update in &updated {
         let locked = &update.installed.locked;
