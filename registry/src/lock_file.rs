@@ -208,6 +208,8 @@ fn locked(form: PluginForm) -> Option<Locked> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn entry(name: &str, signer: Option<&str>) -> Locked {
@@ -264,6 +266,20 @@ plugins:
         assert!(lock.remove(&PackageName::parse("acme:load").unwrap()));
         assert!(!lock.remove(&PackageName::parse("acme:load").unwrap()));
         assert_eq!(lock.plugins().len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_of_a_line_panics(line in 0_usize..12, text in "\\PC{0,40}") {
+            let mut lock = LockFile::default();
+            lock.put(entry("acme:load", Some("E7620F1842B4E81F")));
+            let good = lock.render();
+            let mut lines: Vec<&str> = good.lines().collect();
+            if let Some(place) = lines.get_mut(line) {
+                *place = &text;
+            }
+            let _parsed = LockFile::parse(Path::new(LOCK_FILE), &lines.join("\n"));
+        }
     }
 
     #[test]

@@ -268,6 +268,8 @@ impl SigningKey {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn statement(bytes: &[u8]) -> Statement {
@@ -348,6 +350,16 @@ mod tests {
         }
         let newer = format!("{} since=2030", statement(b"x"));
         assert_eq!(Statement::parse(&newer), Some(statement(b"x")));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(untrusted comment: x\n[A-Za-z0-9+/=]{0,100}\n(trusted comment: )?[ -~]{0,60}\n)?\\PC{0,100}") {
+            let _signature = Signature::parse(&text).and_then(|signature| signature.statement());
+            let _key = PublicKey::parse(&text);
+            let _encrypted = SigningKey::is_encrypted(&text);
+            let _secret = SigningKey::parse(&text, None).is_ok();
+        }
     }
 
     #[test]

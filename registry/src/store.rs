@@ -82,7 +82,7 @@ impl Store {
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                tracing::info!("waiting for another stresshost that installs a plugin");
+                tracing::warn!("waiting for another stresshost that installs a plugin");
                 file.lock().map_err(Error::disk("lock", &path))?;
             }
             Err(fs::TryLockError::Error(source)) => return Err(Error::Disk { what: "lock", path, source }),

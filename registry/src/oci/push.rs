@@ -125,7 +125,8 @@ pub(super) async fn attach(
     list(client, repository, subject, descriptor).await
 }
 
-/// Adds a referrer to the tagged index of a registry that keeps none itself.
+/// Adds a referrer to the tagged index of a registry that keeps none itself. Of two publishers at the same instant one may
+/// lose: the specification has nothing better.
 async fn list(client: &Client, repository: &str, subject: &Descriptor, referrer: Descriptor) -> Result<()> {
     let digest = Digest::parse(&subject.digest).ok_or_else(|| client.broken("a digest is no SHA-256"))?;
     let mut index =
