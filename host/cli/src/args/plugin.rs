@@ -143,7 +143,7 @@ fn publish_commands() -> Vec<Command> {
             .about("Publish a component in a registry, under the version it says it has")
             .after_help(
                 "A published version never changes. FILE.minisig is published with it when there is one; --key signs it now.\n\
-                 Example:\n  stresshost plugin publish my.wasm --name acme:my --to oci://ghcr.io/acme/plugins --key acme.key",
+                 Example:\n  stresshost plugin publish my.wasm --name acme:my --to oci://registry.example/acme --key acme.key",
             )
             .arg(file())
             .arg(package())
