@@ -1,15 +1,46 @@
-//! From a plugin reference, as a person writes it, to the bytes of a plugin and their digest.
-//!
-//! A reference is parsed ([`Reference`]), resolved to a place ([`Resolver`]), and fetched ([`read`]). The digest is
-//! taken over the bytes that are handed on, so what is compiled is what was identified.
+#![doc = include_str!("../README.md")]
 
+mod capabilities;
+mod credentials;
+mod digest;
+mod directory;
+mod document;
+mod error;
+mod install;
+mod limits;
 mod list;
-mod nearest;
+mod location;
+mod lock_file;
+mod oci;
+mod oci_reference;
+mod package;
 mod read;
 mod reference;
+mod registry;
+mod release;
 mod resolve;
+mod select;
+mod signature;
+mod store;
+mod trust;
 
+pub use capabilities::{beyond, capabilities};
+pub use credentials::{Credential, Credentials};
+pub use digest::Digest;
+pub use error::{Error, ErrorKind, Result};
+pub use install::{Host, Installed, Installer, Places, Rules, Updated};
+pub use limits::*;
 pub use list::{Listed, MAX_LISTED, list};
-pub use read::{MAX_PLUGIN_BYTES, PluginFile, ReadError, read};
-pub use reference::{OciReference, Reference, ReferenceError, VersionRequirement};
-pub use resolve::{Located, ResolveError, Resolver};
+pub use location::{Configured, Location, read_registries, registries_for};
+pub use lock_file::{LOCK_FILE, LockFile, Locked};
+pub use oci_reference::{OciLocation, OciReference};
+pub use package::{DEFAULT_NAMESPACE, PackageName};
+pub use read::{PluginFile, ReadError, read};
+pub use reference::{Reference, ReferenceError, VersionRequirement};
+pub use registry::{Published, Registry};
+pub use release::{Extra, Publication, Release, World};
+pub use resolve::{ResolveError, Resolver};
+pub use select::{Choice, Rejected, choose, unfit};
+pub use signature::{KeyId, PublicKey, Signature, SigningKey, Statement, generate_keys};
+pub use store::{Pruned, Store, StoreGuard, Stored};
+pub use trust::{RevokedKey, Trust, TrustedKey};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::reference::is_name;
+use crate::package::is_name;
 
 /// Plugins listed from one directory. A directory with more is no plugin directory.
 pub const MAX_LISTED: usize = 1_000;

@@ -1,15 +1,11 @@
 //! From a file to a plugin's bytes and digest.
 
-use std::fmt::Write;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-/// Bytes of a plugin. A component with a whole interpreter inside is some tens of megabytes; the file is held in
-/// memory and compiled, which takes several times its size.
-pub const MAX_PLUGIN_BYTES: u64 = 256 << 20;
+use crate::digest::Digest;
+use crate::limits::MAX_PLUGIN_BYTES;
 
 /// A plugin's bytes and what they are identified by.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,8 +14,8 @@ pub struct PluginFile {
     pub path: PathBuf,
     /// The whole file.
     pub bytes: Vec<u8>,
-    /// `sha256:` and the digest of `bytes` in lower-case hexadecimal, as OCI writes digests.
-    pub digest: String,
+    /// Digest of `bytes`.
+    pub digest: Digest,
 }
 
 impl std::fmt::Debug for PluginFile {
@@ -98,7 +94,7 @@ fn read_at_most(path: &Path, limit: u64) -> Result<PluginFile, ReadError> {
     if bytes.is_empty() {
         return Err(ReadError::Empty(path.to_owned()));
     }
-    let digest = digest(&bytes);
+    let digest = Digest::of(&bytes);
     Ok(PluginFile { path: path.to_owned(), bytes, digest })
 }
 
@@ -110,15 +106,6 @@ fn failure(path: &Path, source: std::io::Error) -> ReadError {
         ErrorKind::IsADirectory => ReadError::Directory(path),
         _ => ReadError::Io { path, source },
     }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    let mut text = String::from("sha256:");
-    for byte in Sha256::digest(bytes) {
-        // Writing to a string cannot fail.
-        let _infallible = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]
@@ -136,8 +123,7 @@ mod tests {
         let plugin = read(&path).unwrap();
         assert_eq!(plugin.path, path);
         assert_eq!(plugin.bytes, b"abc");
-        // FIPS 180-4, example of a one-block message.
-        assert_eq!(plugin.digest, "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(plugin.digest, Digest::of(b"abc"));
         assert!(format!("{plugin:?}").contains("bytes: 3"));
     }
 

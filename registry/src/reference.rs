@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use semver::{Version, VersionReq};
+
+use crate::oci_reference::OciReference;
+use crate::package::{PackageName, is_name};
+
 /// Longest reference, in bytes; OCI limits a name to 255 and a tag to 128.
 const MAX_REFERENCE_BYTES: usize = 1024;
-
-/// Longest plugin name, in bytes.
-const MAX_NAME_BYTES: usize = 64;
 
 /// A parsed plugin reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,87 +16,61 @@ const MAX_NAME_BYTES: usize = 64;
 pub enum Reference {
     /// A file: anything with a path separator or ending in `.wasm`.
     File(PathBuf),
-    /// A plugin by its name, from the plugin directories.
-    Name {
-        /// Lower-case letters, digits and hyphens.
-        name: String,
-        /// What follows the `@`.
-        version: Option<VersionRequirement>,
-    },
+    /// A bare name: from the plugin directories, or else a package of the default namespace.
+    Name(PackageName),
+    /// A plugin of a registry, with what follows the `@`.
+    Package(PackageName, Option<VersionRequirement>),
     /// A plugin in an OCI registry.
     Oci(OciReference),
 }
 
-/// A requirement on a plugin's version: comparisons joined by commas, such as `^0.2` or `>=1.2, <2`.
+/// A requirement on a plugin's version: comparisons joined by commas, such as `^0.2` or `>=1.2, <2`, as cargo reads
+/// them. A version alone means `^`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionRequirement(String);
+pub struct VersionRequirement {
+    text: String,
+    parsed: VersionReq,
+}
 
 impl VersionRequirement {
-    /// The requirement as it was written, without surrounding spaces.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// Reads a requirement.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let parsed = VersionReq::parse(text).ok()?;
+        Some(Self { text: text.to_owned(), parsed })
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        text.split(',').all(is_comparison).then(|| Self(text.to_owned()))
+    /// This version and no other.
+    pub fn exactly(version: &Version) -> Self {
+        let comparator = semver::Comparator {
+            op: semver::Op::Exact,
+            major: version.major,
+            minor: Some(version.minor),
+            patch: Some(version.patch),
+            pre: version.pre.clone(),
+        };
+        Self { text: format!("={version}"), parsed: VersionReq { comparators: vec![comparator] } }
+    }
+
+    /// Any release.
+    pub fn any() -> Self {
+        Self { text: "*".to_owned(), parsed: VersionReq::STAR }
+    }
+
+    /// Whether a version meets it. A pre-release only does where the requirement names one of the same version.
+    pub fn matches(&self, version: &Version) -> bool {
+        self.parsed.matches(version)
+    }
+
+    /// The requirement as it was written, without surrounding spaces.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 }
 
 impl std::fmt::Display for VersionRequirement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// `[=|>|>=|<|<=|~|^] MAJOR[.MINOR[.PATCH[-PRE][+BUILD]]]`, or `*` for any part from the first one on.
-fn is_comparison(text: &str) -> bool {
-    let text = text.trim();
-    let operator =
-        ["<=", ">=", "=", "<", ">", "~", "^"].into_iter().find_map(|operator| text.strip_prefix(operator));
-    let version = operator.unwrap_or(text).trim_start();
-    let suffix_at = version.find(['-', '+']).unwrap_or(version.len());
-    let (numbers, suffix) = version.split_at(suffix_at);
-    let parts: Vec<&str> = numbers.split('.').collect();
-    let wildcard_at = parts.iter().position(|part| matches!(*part, "*" | "x" | "X")).unwrap_or(parts.len());
-    let is_number =
-        |part: &&str| part.parse::<u64>().is_ok() && (*part == "0" || !part.starts_with(['0', '+']));
-    let parts_fit = parts.len() <= 3
-        && parts.iter().take(wildcard_at).all(is_number)
-        && parts.iter().skip(wildcard_at).all(|part| matches!(*part, "*" | "x" | "X"));
-    let suffix_fits = suffix.is_empty()
-        || parts.len() == 3
-            && wildcard_at == 3
-            && suffix
-                .split(['-', '+', '.'])
-                .skip(1)
-                .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    parts_fit && suffix_fits
-}
-
-/// A plugin in an OCI registry: `oci://HOST[:PORT]/NAME[:TAG][@sha256:HEX]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OciReference {
-    /// Host and optional port of the registry.
-    pub registry: String,
-    /// Name in the registry, such as `load/apistress`.
-    pub repository: String,
-    /// Tag, when one is given.
-    pub tag: Option<String>,
-    /// Digest, when one is given, as `sha256:` and 64 lower-case hexadecimal digits.
-    pub digest: Option<String>,
-}
-
-impl std::fmt::Display for OciReference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "oci://{}/{}", self.registry, self.repository)?;
-        if let Some(tag) = &self.tag {
-            write!(f, ":{tag}")?;
-        }
-        match &self.digest {
-            Some(digest) => write!(f, "@{digest}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.text)
     }
 }
 
@@ -102,8 +78,9 @@ impl std::fmt::Display for Reference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Name { name, version: None } => f.write_str(name),
-            Self::Name { name, version: Some(version) } => write!(f, "{name}@{version}"),
+            Self::Name(package) => f.write_str(package.name()),
+            Self::Package(package, None) => package.fmt(f),
+            Self::Package(package, Some(requirement)) => write!(f, "{package}@{requirement}"),
             Self::Oci(reference) => reference.fmt(f),
         }
     }
@@ -126,7 +103,8 @@ pub enum ReferenceError {
     },
     /// Not a plugin name.
     #[error(
-        "`{}` is not a plugin name; use lower-case letters, digits and hyphens, or write a path such as `./x.wasm`",
+        "`{}` is not a plugin name; use lower-case letters, digits and hyphens, `namespace:name` for a plugin of others, \
+         or write a path such as `./x.wasm`",
         .0.escape_debug()
     )]
     Name(String),
@@ -144,7 +122,7 @@ pub enum ReferenceError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A scheme other than `oci` and `stress`.
+    /// A scheme other than `oci`.
     #[error("plugins are not fetched by `{}`; download the file and give its path", .0.escape_debug())]
     Scheme(String),
 }
@@ -167,9 +145,6 @@ impl Reference {
                 .map(Self::Oci)
                 .map_err(|reason| ReferenceError::Oci { text: text.to_owned(), reason });
         }
-        if let Some(named) = text.strip_prefix("stress:") {
-            return parse_name(named);
-        }
         if let Some((scheme, _)) = text.split_once("://") {
             return Err(ReferenceError::Scheme(scheme.to_owned()));
         }
@@ -179,102 +154,17 @@ impl Reference {
 }
 
 fn parse_name(text: &str) -> Result<Reference, ReferenceError> {
-    let (name, version) = match text.split_once('@') {
-        Some((name, version)) => (name, Some(version)),
+    let (name, requirement) = match text.split_once('@') {
+        Some((name, requirement)) => (name, Some(requirement)),
         None => (text, None),
     };
-    if !is_name(name) {
-        return Err(ReferenceError::Name(name.to_owned()));
-    }
-    let version = match version {
-        Some(text) => {
-            Some(VersionRequirement::parse(text).ok_or_else(|| ReferenceError::Version(text.to_owned()))?)
-        }
-        None => None,
+    let package = PackageName::parse(name).ok_or_else(|| ReferenceError::Name(name.to_owned()))?;
+    let Some(requirement) = requirement else {
+        return Ok(if is_name(name) { Reference::Name(package) } else { Reference::Package(package, None) });
     };
-    Ok(Reference::Name { name: name.to_owned(), version })
-}
-
-/// Lower-case letters, digits and single hyphens between them, beginning with a letter.
-pub(crate) fn is_name(name: &str) -> bool {
-    name.len() <= MAX_NAME_BYTES
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        })
-}
-
-impl OciReference {
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let (text, digest) = match text.split_once('@') {
-            Some((text, digest)) => (text, Some(digest)),
-            None => (text, None),
-        };
-        let (registry, path) = text.split_once('/').ok_or("it has no name after the host")?;
-        // A colon after the last slash begins a tag; the one of the port is before the first.
-        let (repository, tag) = match path.rsplit_once(':') {
-            Some((repository, tag)) => (repository, Some(tag)),
-            None => (path, None),
-        };
-        if !is_host(registry) {
-            return Err("the host is malformed");
-        }
-        if !repository.split('/').all(is_repository_part) {
-            return Err("the name must be lower-case letters, digits and `.`, `_`, `-` between them");
-        }
-        if !tag.is_none_or(is_tag) {
-            return Err("the tag is malformed");
-        }
-        if !digest.is_none_or(is_digest) {
-            return Err("the digest must be `sha256:` and 64 lower-case hexadecimal digits");
-        }
-        Ok(Self {
-            registry: registry.to_owned(),
-            repository: repository.to_owned(),
-            tag: tag.map(str::to_owned),
-            digest: digest.map(str::to_owned),
-        })
-    }
-}
-
-fn is_host(text: &str) -> bool {
-    // An IPv6 address stands in brackets.
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok() => ("v6", port),
-        Some(_) => return false,
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
-    };
-    let host_fits = host.split('.').all(|label| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    });
-    let port_fits = match port.strip_prefix(':') {
-        Some(port) => {
-            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
-        }
-        None => port.is_empty(),
-    };
-    host_fits && port_fits
-}
-
-fn is_repository_part(part: &str) -> bool {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    part.bytes().next().is_some_and(is_inner)
-        && part.bytes().last().is_some_and(is_inner)
-        && part.bytes().all(|byte| is_inner(byte) || matches!(byte, b'.' | b'_' | b'-'))
-}
-
-fn is_tag(tag: &str) -> bool {
-    tag.len() <= 128
-        && tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
-}
-
-fn is_digest(digest: &str) -> bool {
-    let hex = digest.strip_prefix("sha256:").unwrap_or("");
-    hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    let parsed = VersionRequirement::parse(requirement);
+    let parsed = parsed.ok_or_else(|| ReferenceError::Version(requirement.to_owned()))?;
+    Ok(Reference::Package(package, Some(parsed)))
 }
 
 #[cfg(test)]
@@ -283,11 +173,13 @@ mod tests {
 
     use super::*;
 
-    fn name(name: &str, version: Option<&str>) -> Reference {
-        Reference::Name {
-            name: name.to_owned(),
-            version: version.map(|text| VersionRequirement(text.to_owned())),
-        }
+    fn name(name: &str) -> Reference {
+        Reference::Name(PackageName::parse(name).unwrap())
+    }
+
+    fn package(name: &str, requirement: Option<&str>) -> Reference {
+        let requirement = requirement.map(|text| VersionRequirement::parse(text).unwrap());
+        Reference::Package(PackageName::parse(name).unwrap(), requirement)
     }
 
     #[test]
@@ -298,57 +190,18 @@ mod tests {
             ("x.wasm", Reference::File("x.wasm".into())),
             ("dir/x", Reference::File("dir/x".into())),
             ("../a b@1/x.wasm", Reference::File("../a b@1/x.wasm".into())),
-            ("apistress", name("apistress", None)),
-            ("api-stress2", name("api-stress2", None)),
-            ("apistress@^0.2", name("apistress", Some("^0.2"))),
-            ("apistress@>=1.2, <2", name("apistress", Some(">=1.2, <2"))),
-            ("apistress@1.2.*", name("apistress", Some("1.2.*"))),
-            ("apistress@=1.0.0-rc.1+b5", name("apistress", Some("=1.0.0-rc.1+b5"))),
-            ("stress:apistress@1.2.3", name("apistress", Some("1.2.3"))),
-            ("stress:apistress", name("apistress", None)),
+            ("apistress", name("apistress")),
+            ("api-stress2", name("api-stress2")),
+            ("apistress@^0.2", package("apistress", Some("^0.2"))),
+            ("apistress@>=1.2, <2", package("apistress", Some(">=1.2, <2"))),
+            ("apistress@1.2.*", package("apistress", Some("1.2.*"))),
+            ("apistress@=1.0.0-rc.1+b5", package("apistress", Some("=1.0.0-rc.1+b5"))),
+            ("stress:apistress@1.2.3", package("apistress", Some("1.2.3"))),
+            ("stress:apistress", package("stress:apistress", None)),
+            ("acme:load@1.2.3", package("acme:load", Some("1.2.3"))),
         ];
         for (text, expected) in table {
             assert_eq!(Reference::parse(text), Ok(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn oci_references_are_parsed() {
-        let digest = format!("sha256:{}", "0a".repeat(32));
-        let table = [
-            ("oci://ghcr.io/load/apistress:1.2".to_owned(), "ghcr.io", "load/apistress", Some("1.2"), None),
-            ("oci://localhost:5000/x".to_owned(), "localhost:5000", "x", None, None),
-            (format!("oci://[::1]:5000/x@{digest}"), "[::1]:5000", "x", None, Some(digest.clone())),
-            (format!("oci://h/x:latest@{digest}"), "h", "x", Some("latest"), Some(digest.clone())),
-        ];
-        for (text, registry, repository, tag, digest) in table {
-            let expected = OciReference {
-                registry: registry.to_owned(),
-                repository: repository.to_owned(),
-                tag: tag.map(str::to_owned),
-                digest,
-            };
-            assert_eq!(Reference::parse(&text), Ok(Reference::Oci(expected)), "{text}");
-        }
-        for text in [
-            "oci://",
-            "oci://ghcr.io",
-            "oci://ghcr.io/",
-            "oci:///x",
-            "oci://h:0/x",
-            "oci://h:99999/x",
-            "oci://h:/x",
-            "oci://[::g]/x",
-            "oci://-h/x",
-            "oci://h/X",
-            "oci://h/a//b",
-            "oci://h/x:",
-            "oci://h/x:.t",
-            "oci://h/x@sha256:12",
-            "oci://h/x@md5:12",
-            "oci://u:p@h/x",
-        ] {
-            assert!(matches!(Reference::parse(text), Err(ReferenceError::Oci { .. })), "{text}");
         }
     }
 
@@ -362,7 +215,8 @@ mod tests {
             ("a--b", ReferenceError::Name("a--b".into())),
             ("1a", ReferenceError::Name("1a".into())),
             ("@1", ReferenceError::Name(String::new())),
-            ("stress:./x", ReferenceError::Name("./x".into())),
+            ("acme:X", ReferenceError::Name("acme:X".into())),
+            ("a:b:c", ReferenceError::Name("a:b:c".into())),
             ("a@", ReferenceError::Version(String::new())),
             ("a@latest", ReferenceError::Version("latest".into())),
             ("a@1.2.3.4", ReferenceError::Version("1.2.3.4".into())),
@@ -380,9 +234,30 @@ mod tests {
         assert_eq!(Reference::parse(&long), Err(ReferenceError::TooLong { bytes: 2000 }));
     }
 
+    #[test]
+    fn requirements_are_those_of_semver() {
+        let matches = |requirement: &str, version: &str| {
+            VersionRequirement::parse(requirement).unwrap().matches(&Version::parse(version).unwrap())
+        };
+        for (requirement, version, expected) in [
+            ("0.2", "0.2.9", true),
+            ("^0.2", "0.3.0", false),
+            ("=1.2.3", "1.2.4", false),
+            ("*", "7.0.0", true),
+            ("*", "7.0.0-rc.1", false),
+            (">=7.0.0-rc.1", "7.0.0-rc.2", true),
+        ] {
+            assert_eq!(matches(requirement, version), expected, "{requirement} {version}");
+        }
+        let version = Version::parse("1.0.0-rc.1").unwrap();
+        let exactly = VersionRequirement::exactly(&version);
+        assert_eq!(exactly, VersionRequirement::parse("=1.0.0-rc.1").unwrap());
+        assert!(exactly.matches(&version) && VersionRequirement::any().matches(&Version::new(0, 0, 1)));
+    }
+
     proptest! {
         #[test]
-        fn no_text_panics_and_display_parses_back(text in "(oci://|stress:)?[a-z0-9./:@^<>=, -]{0,40}|\\PC*") {
+        fn no_text_panics_and_display_parses_back(text in "(oci://|stress:|acme:)?[a-z0-9./:@^<>=, -]{0,40}|\\PC*") {
             if let Ok(reference) = Reference::parse(&text) {
                 prop_assert_eq!(Reference::parse(&reference.to_string()), Ok(reference));
             }

@@ -1,30 +1,22 @@
-//! From a reference to a file.
+//! From a bare name to a file of the plugin directories.
 
 use std::path::{Path, PathBuf};
 
-use crate::nearest::nearest;
-use crate::{Reference, list};
+use stresshost_plan::nearest;
+
+use crate::list;
 
 /// Plugin names shown in an error: what fits a terminal's screen.
 const MAX_SHOWN: usize = 20;
 
-/// Finds the file of a reference.
+/// Finds the file of a bare name.
 #[derive(Clone, Debug, Default)]
 pub struct Resolver {
     /// Directories searched for bare names, first to last.
     pub dirs: Vec<PathBuf>,
 }
 
-/// A reference with its file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Located {
-    /// The file. For a file reference it is not checked whether it exists; [`crate::read`] says that better.
-    pub path: PathBuf,
-    /// What was asked for.
-    pub reference: Reference,
-}
-
-/// Why a reference has no file.
+/// Why a name has no file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
@@ -39,16 +31,6 @@ pub enum ResolveError {
         found: Vec<String>,
         /// The closest of them.
         nearest: Option<String>,
-    },
-    /// A reference that only a registry can answer.
-    #[error(
-        "cannot resolve `{reference}`: plugins are loaded from files and plugin directories in this version; {advice}"
-    )]
-    NeedsRegistry {
-        /// The reference.
-        reference: String,
-        /// What to write instead.
-        advice: String,
     },
 }
 
@@ -78,41 +60,22 @@ fn known(found: &[String]) -> String {
 }
 
 impl Resolver {
-    /// The file of `reference`: its path, or the first `<dir>/<name>.wasm`.
-    ///
-    /// # Errors
-    /// When no directory has the plugin, or the reference needs a registry.
-    pub fn resolve(&self, reference: &Reference) -> Result<Located, ResolveError> {
-        let path = match reference {
-            Reference::File(path) => path.clone(),
-            Reference::Name { name, version: None } => self.find(name)?,
-            Reference::Name { name, version: Some(_) } => {
-                return Err(needs_registry(reference, format!("write `{name}` for the one installed here")));
-            }
-            Reference::Oci(_) => {
-                return Err(needs_registry(reference, "download the plugin and give its path".to_owned()));
-            }
-        };
-        Ok(Located { path, reference: reference.clone() })
-    }
-
-    fn find(&self, name: &str) -> Result<PathBuf, ResolveError> {
+    /// The first `<dir>/<name>.wasm` that is a file.
+    pub fn find(&self, name: &str) -> Option<PathBuf> {
         let file_name = format!("{name}.wasm");
         let is_there = |path: &PathBuf| Path::is_file(path);
-        if let Some(path) = self.dirs.iter().map(|dir| dir.join(&file_name)).find(is_there) {
-            return Ok(path);
-        }
+        self.dirs.iter().map(|dir| dir.join(&file_name)).find(is_there)
+    }
+
+    /// The error of a name that is nowhere: what was searched, and what is there instead.
+    pub fn not_found(&self, name: &str) -> ResolveError {
         let mut found: Vec<String> = list(&self.dirs).into_iter().map(|listed| listed.name).collect();
         found.sort();
         found.dedup();
         let nearest = nearest(name, found.iter().map(String::as_str)).map(str::to_owned);
         let dirs = self.dirs.iter().map(|dir| (dir.clone(), dir.is_dir())).collect();
-        Err(ResolveError::NotFound { name: name.to_owned(), dirs, found, nearest })
+        ResolveError::NotFound { name: name.to_owned(), dirs, found, nearest }
     }
-}
-
-fn needs_registry(reference: &Reference, advice: String) -> ResolveError {
-    ResolveError::NeedsRegistry { reference: reference.to_string(), advice }
 }
 
 #[cfg(test)]
@@ -121,9 +84,9 @@ mod tests {
 
     use super::*;
 
-    fn resolve(dirs: &[&Path], text: &str) -> Result<PathBuf, ResolveError> {
+    fn resolve(dirs: &[&Path], name: &str) -> Result<PathBuf, ResolveError> {
         let resolver = Resolver { dirs: dirs.iter().map(|dir| dir.to_path_buf()).collect() };
-        resolver.resolve(&Reference::parse(text).unwrap()).map(|located| located.path)
+        resolver.find(name).ok_or_else(|| resolver.not_found(name))
     }
 
     #[test]
@@ -136,8 +99,7 @@ mod tests {
         assert_eq!(resolve(&dirs, "devstress").unwrap(), second.path().join("devstress.wasm"));
         fs::remove_dir(first.path().join("devstress.wasm")).unwrap();
         fs::write(first.path().join("devstress.wasm"), "1").unwrap();
-        assert_eq!(resolve(&dirs, "stress:devstress").unwrap(), first.path().join("devstress.wasm"));
-        assert_eq!(resolve(&dirs, "./none.wasm").unwrap(), Path::new("./none.wasm"));
+        assert_eq!(resolve(&dirs, "devstress").unwrap(), first.path().join("devstress.wasm"));
     }
 
     #[test]
@@ -173,22 +135,5 @@ mod tests {
         }
         let error = resolve(&[dir.path()], "other").unwrap_err().to_string();
         assert!(error.contains("plugin19 and 5 more;") && !error.contains("plugin20"), "{error}");
-    }
-
-    #[test]
-    fn registries_and_versions_are_refused_clearly() {
-        for (text, advice) in [
-            ("apistress@^0.2", "write `apistress` for the one installed here"),
-            ("oci://ghcr.io/x/y:1", "download the plugin and give its path"),
-        ] {
-            let error = resolve(&[], text).unwrap_err().to_string();
-            assert_eq!(
-                error,
-                format!(
-                    "cannot resolve `{text}`: plugins are loaded from files and plugin directories in this version; \
-                     {advice}"
-                )
-            );
-        }
     }
 }

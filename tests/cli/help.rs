@@ -24,7 +24,7 @@ fn no_arguments_show_the_help_on_standard_error() {
                    run directory
       ctl          Watch and steer a run that goes on
       compare      Tell whether two runs differ, by how much, and how sure that is
-      plugin       Look at plugins
+      plugin       Add, update, look at, trust and publish plugins
       demo         Load a shop that runs inside this process, and show the result
       completions  Print a completion script for a shell
       help         Print this message or the help of the given subcommand(s)
@@ -51,17 +51,38 @@ fn a_group_without_its_command_shows_the_groups_help() {
     exit: 2
     --- stdout
     --- stderr
-    Look at plugins
+    Add, update, look at, trust and publish plugins
 
     Usage: stresshost plugin <COMMAND>
 
     Commands:
-      list     List the plugins in the plugin directories
+      add      Choose a version of a plugin, fetch and verify it, and pin it in stresshost.lock
+      update   Move pinned plugins to the newest versions that their requirements allow
+      remove   Take a plugin out of stresshost.lock
+      list     List the plugins of the plugin directories, and those that stresshost.lock pins
       inspect  Print what a plugin is, what it imports and what it asks for
+      prune    Remove fetched plugins that no lock file pins any more
+      search   List the plugins of the registries whose names contain a text
+      info     Show the versions of a plugin: whether they run here, what they ask for, who signed them,
+               which is chosen
+      trust    Say whose signatures count
+      verify   Check signatures: of every pinned plugin in the store, or of a file
+      keygen   Make a pair of keys to sign with: FILE.key stays secret, FILE.pub is given to users
+      sign     Sign a component as a name and the version it says it has; writes FILE.minisig
+      publish  Publish a component in a registry, under the version it says it has
+      yank     Mark a published version as not to be chosen any more; lock files that pin it go on
       help     Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help  Print help
+
+    Use:      add, update, remove, list, inspect, prune
+    Look:     search, info
+    Trust:    trust, verify
+    Publish:  keygen, sign, publish, yank
+
+    A plugin of a registry is NAMESPACE:NAME. What runs is pinned in stresshost.lock. Registries and
+    trusted keys are listed in registries.yaml and trust.yaml in ~/.config/stresshost.
     "#);
 }
 
@@ -75,7 +96,8 @@ fn help_of_run_without_a_plugin() {
     Usage: stresshost run [OPTIONS]
 
     Options:
-          --plugin <NAME|FILE>        The workload: a plugin's name or a .wasm file
+          --plugin <NAME|FILE>        The workload: a .wasm file, a plugin's name,
+                                      NAMESPACE:NAME[@VERSION] or oci://HOST/NAMESPACE/NAME:VERSION
           --config <FILE>             Config of the workload, YAML or JSON
           --set <PATH=VALUE>          Set a value of the config, such as `scenarios[0].users=50`
           --seed <N>                  Seed of every random choice [default: a new one, printed and
@@ -114,6 +136,16 @@ fn help_of_run_without_a_plugin() {
           --control <ADDRESS>         Serve live control over HTTP as well, at 127.0.0.1:PORT with a
                                       token
       -h, --help                      Print help
+
+    Where plugins come from:
+          --registry <LOCATION>  Ask this registry instead of the configured ones: a directory or
+                                 oci://HOST[/PREFIX]
+          --locked               Run only what stresshost.lock pins, and do not change it
+          --offline              Ask no registry: the lock file and the store must suffice
+          --allow-unsigned       Accept a plugin of a registry that nobody has signed; the lock file
+                                 records it
+          --accept               Give a new version of a pinned plugin what it asks for beyond the old
+                                 one
 
     Find the highest rate:
           --find-max                Search for the highest rate that meets the --slo, by runs at

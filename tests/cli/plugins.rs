@@ -57,7 +57,7 @@ fn names_that_cannot_be_plugins() {
     exit: 2
     --- stdout
     --- stderr
-    error: cannot resolve `oci://ghcr.io/load/apistress:1`: plugins are loaded from files and plugin directories in this version; download the plugin and give its path
+    error: `oci://ghcr.io/load/apistress:1` does not say which plugin and version: write `oci://HOST/NAMESPACE/NAME:VERSION`, with `@sha256:HEX` after it to pin the manifest
     "#);
     assert_shown!(project.run(&["run", "--plugin", ""]), @r#"
     exit: 2

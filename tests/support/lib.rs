@@ -2,10 +2,14 @@
 //!
 //! `cargo xtask test` builds what is needed here. A program that is missing is an error that says how to build it.
 
+mod docker_registry;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use stresshost_metrics::Summary;
+
+pub use docker_registry::DockerRegistry;
 
 /// Directory of this build's programs, such as `target/debug`: the doors run from `deps` below it.
 fn build_dir() -> PathBuf {

@@ -1,5 +1,7 @@
 //! The arguments stresshost itself knows. A plugin's own come from its descriptor: see `plugin_args`.
 
+mod plugin;
+
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 
 use crate::exit::TABLE;
@@ -22,7 +24,7 @@ pub(crate) fn cli() -> Command {
         .subcommand(replay_command())
         .subcommand(ctl_command())
         .subcommand(compare_command())
-        .subcommand(plugin_command())
+        .subcommand(plugin::plugin_command())
         .subcommand(demo_command())
         .subcommand(
             Command::new("completions")
@@ -49,7 +51,12 @@ pub(crate) fn plan_command() -> Command {
 
 fn load_args(command: Command) -> Command {
     command
-        .arg(value(PLUGIN, "NAME|FILE", "The workload: a plugin's name or a .wasm file"))
+        .arg(value(
+            PLUGIN,
+            "NAME|FILE",
+            "The workload: a .wasm file, a plugin's name, NAMESPACE:NAME[@VERSION] or oci://HOST/NAMESPACE/NAME:VERSION",
+        ))
+        .args(source_args())
         .arg(value("config", "FILE", "Config of the workload, YAML or JSON"))
         .arg(list("set", "PATH=VALUE", "Set a value of the config, such as `scenarios[0].users=50`"))
         .arg(
@@ -246,24 +253,30 @@ fn ctl_command() -> Command {
         .subcommand(stop)
 }
 
-fn plugin_command() -> Command {
-    Command::new("plugin")
-        .about("Look at plugins")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(Command::new("list").about("List the plugins in the plugin directories"))
-        .subcommand(
-            Command::new("inspect")
-                .about("Print what a plugin is, what it imports and what it asks for")
-                .arg(Arg::new("plugin").value_name("NAME|FILE").required(true).help("The plugin"))
-                .arg(switch("json", "Print its descriptor as JSON")),
-        )
-}
-
 fn demo_command() -> Command {
     output_args(Command::new("demo").about("Load a shop that runs inside this process, and show the result"))
         .arg(value("duration", "DURATION", "Length of the load").default_value("10s"))
         .arg(value("seed", "N", "Seed of every random choice").value_parser(value_parser!(u64)))
+}
+
+/// Flags by which a command says where plugins may come from; `sources` reads them.
+fn source_args() -> Vec<Arg> {
+    let heading = "Where plugins come from";
+    let flags = [
+        list(
+            "registry",
+            "LOCATION",
+            "Ask this registry instead of the configured ones: a directory or oci://HOST[/PREFIX]",
+        ),
+        switch("locked", "Run only what stresshost.lock pins, and do not change it"),
+        switch("offline", "Ask no registry: the lock file and the store must suffice"),
+        switch(
+            "allow-unsigned",
+            "Accept a plugin of a registry that nobody has signed; the lock file records it",
+        ),
+        switch("accept", "Give a new version of a pinned plugin what it asks for beyond the old one"),
+    ];
+    flags.into_iter().map(|flag| flag.help_heading(heading)).collect()
 }
 
 fn value(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
@@ -294,10 +307,37 @@ pub(crate) fn is_set(matches: &ArgMatches, name: &str) -> bool {
     matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false)
 }
 
+/// Every value of a flag, read before the plugin's own flags are known.
+pub(crate) fn values_of(flag: &str, rest: &[String]) -> Vec<String> {
+    let mut own = rest.iter().take_while(|arg| *arg != "--");
+    let mut values = Vec::new();
+    while let Some(arg) = own.next() {
+        if arg == flag {
+            values.extend(own.next().cloned());
+        } else if let Some(value) = arg.strip_prefix(flag).and_then(|rest| rest.strip_prefix('=')) {
+            values.push(value.to_owned());
+        }
+    }
+    values
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::cli().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_found_before_the_plugins_own_are_known() {
+        let find = |flag: &str, args: &[&str]| {
+            super::values_of(flag, &args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(find("--plugin", &["--vus", "5", "--plugin", "x.wasm", "http://h"]), ["x.wasm"]);
+        assert_eq!(find("--plugin", &["--plugin=x", "--plugins=y"]), ["x"]);
+        assert!(find("--plugin", &["http://h", "--", "--plugin", "x"]).is_empty());
+        assert!(find("--plugin", &["--plugin"]).is_empty());
+        let limits = ["--guest-limit", "memory=1", "--guest-limit=table=2"];
+        assert_eq!(find("--guest-limit", &limits), ["memory=1", "table=2"]);
     }
 }

@@ -23,10 +23,11 @@ use clap::ArgMatches;
 use clap::error::ErrorKind;
 
 pub(crate) use self::replay::Recorded;
-use crate::args;
+use crate::args::{self, values_of};
 use crate::exit::{Exit, usage};
 use crate::plugin_args;
 use crate::printer::Printer;
+use crate::sources::Sources;
 
 /// Chooses the command. A link to this program named after a plugin runs that plugin.
 pub(crate) fn dispatch(argv: Vec<OsString>, printer: &Printer) -> anyhow::Result<Exit> {
@@ -41,7 +42,7 @@ pub(crate) fn dispatch(argv: Vec<OsString>, printer: &Printer) -> anyhow::Result
         Some((first, rest)) if first == "run" => with_plugin(Verb::Run, rest, printer),
         Some((first, rest)) if first == "plan" => with_plugin(Verb::Plan, rest, printer),
         Some((first, rest)) if is_plugin_name(first) => {
-            crate::loader::find(first)
+            crate::loader::check_named(&Sources::from_args(rest, printer), first)
                 .with_context(|| format!("`{first}` is not a command of stresshost"))?;
             run_named(first, rest, printer)
         }
@@ -88,7 +89,7 @@ fn with_plugin(verb: Verb, rest: &[String], printer: &Printer) -> anyhow::Result
         };
     };
     let limits = prepare::guest_limits(&values_of("--guest-limit", rest))?;
-    let (path, plugin) = crate::loader::load(&reference, limits)?;
+    let (path, plugin) = crate::loader::load(&Sources::from_args(rest, printer), &reference, limits)?;
     let located = (path.as_path(), &plugin);
     let descriptor = prepare::describe(&plugin, &reference)?;
     let command = plugin_args::add(base, &descriptor)?;
@@ -97,20 +98,6 @@ fn with_plugin(verb: Verb, rest: &[String], printer: &Printer) -> anyhow::Result
         (Parsed::Matches(matches), Verb::Run) => run::run(located, &descriptor, &matches, printer),
         (Parsed::Matches(matches), Verb::Plan) => plan::plan(located, &descriptor, &matches, printer),
     }
-}
-
-/// Every value of a flag, read before the plugin's own flags are known.
-fn values_of(flag: &str, rest: &[String]) -> Vec<String> {
-    let mut own = rest.iter().take_while(|arg| *arg != "--");
-    let mut values = Vec::new();
-    while let Some(arg) = own.next() {
-        if arg == flag {
-            values.extend(own.next().cloned());
-        } else if let Some(value) = arg.strip_prefix(flag).and_then(|rest| rest.strip_prefix('=')) {
-            values.push(value.to_owned());
-        }
-    }
-    values
 }
 
 enum Parsed {
@@ -172,19 +159,6 @@ fn other(argv: &[String], printer: &Printer) -> anyhow::Result<Exit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn flags_are_found_before_the_plugins_own_are_known() {
-        let find = |flag: &str, args: &[&str]| {
-            values_of(flag, &args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>())
-        };
-        assert_eq!(find("--plugin", &["--vus", "5", "--plugin", "x.wasm", "http://h"]), ["x.wasm"]);
-        assert_eq!(find("--plugin", &["--plugin=x", "--plugins=y"]), ["x"]);
-        assert!(find("--plugin", &["http://h", "--", "--plugin", "x"]).is_empty());
-        assert!(find("--plugin", &["--plugin"]).is_empty());
-        let limits = ["--guest-limit", "memory=1", "--guest-limit=table=2"];
-        assert_eq!(find("--guest-limit", &limits), ["memory=1", "table=2"]);
-    }
 
     #[test]
     fn own_commands_are_not_plugins() {

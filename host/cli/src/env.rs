@@ -4,6 +4,12 @@
 //! |---|---|
 //! | `STRESSHOST_PLUGIN_PATH` | directories with plugins, separated by `:`, searched first |
 //! | `STRESSHOST_CACHE_DIR` | where compiled plugins are kept; default `$XDG_CACHE_HOME/stresshost` or `~/.cache/stresshost` |
+//! | `STRESSHOST_DATA_DIR` | where fetched plugins are kept; default `$XDG_DATA_HOME/stresshost` or `~/.local/share/stresshost` |
+//! | `STRESSHOST_CONFIG_DIR` | where `trust.yaml` and `registries.yaml` are; default `$XDG_CONFIG_HOME/stresshost` or `~/.config/stresshost` |
+//! | `STRESSHOST_REGISTRY` | a registry that is asked instead of those in `registries.yaml` |
+//! | `STRESSHOST_REGISTRY_AUTH` | a login for a registry: `HOST=USER:PASSWORD` or `HOST=bearer:TOKEN` |
+//! | `STRESSHOST_KEY_PASSWORD` | password of the key that `plugin sign` and `plugin publish` use |
+//! | `DOCKER_CONFIG` | directory of docker's `config.json`, which has logins; default `~/.docker` |
 //! | `STRESSHOST_LOG` | what is logged to standard error, such as `debug` or `stresshost_io=trace`; default `warn,plugin=info` |
 //! | `NO_COLOR` | any value but the empty one: no colour |
 //! | `COLUMNS` | width of text reports |
@@ -36,10 +42,43 @@ pub(crate) fn plugin_path() -> Vec<PathBuf> {
 
 /// Where compiled plugins are kept; none when there is no home to keep them in.
 pub(crate) fn compiled_dir() -> Option<PathBuf> {
-    let own = var("STRESSHOST_CACHE_DIR").map(PathBuf::from);
-    let xdg = || var("XDG_CACHE_HOME").map(|cache| PathBuf::from(cache).join("stresshost"));
-    let home = || var("HOME").map(|home| PathBuf::from(home).join(".cache/stresshost"));
-    own.or_else(xdg).or_else(home).map(|directory| directory.join("compiled"))
+    own_dir("STRESSHOST_CACHE_DIR", "XDG_CACHE_HOME", ".cache").map(|directory| directory.join("compiled"))
+}
+
+/// Where fetched plugins are kept.
+pub(crate) fn data_dir() -> Option<PathBuf> {
+    own_dir("STRESSHOST_DATA_DIR", "XDG_DATA_HOME", ".local/share")
+}
+
+/// Where the user's own settings are.
+pub(crate) fn config_dir() -> Option<PathBuf> {
+    own_dir("STRESSHOST_CONFIG_DIR", "XDG_CONFIG_HOME", ".config")
+}
+
+fn own_dir(own: &str, xdg: &str, below_home: &str) -> Option<PathBuf> {
+    let own = var(own).map(PathBuf::from);
+    let xdg = || var(xdg).map(|dir| PathBuf::from(dir).join("stresshost"));
+    let home = || var("HOME").map(|home| PathBuf::from(home).join(below_home).join("stresshost"));
+    own.or_else(xdg).or_else(home)
+}
+
+pub(crate) fn registry() -> Option<String> {
+    var("STRESSHOST_REGISTRY")
+}
+
+pub(crate) fn registry_auth() -> Option<String> {
+    var("STRESSHOST_REGISTRY_AUTH")
+}
+
+pub(crate) fn key_password() -> Option<String> {
+    var("STRESSHOST_KEY_PASSWORD")
+}
+
+/// Docker's config with logins.
+pub(crate) fn docker_config() -> Option<PathBuf> {
+    let own = var("DOCKER_CONFIG").map(PathBuf::from);
+    let home = || var("HOME").map(|home| PathBuf::from(home).join(".docker"));
+    own.or_else(home).map(|directory| directory.join("config.json"))
 }
 
 pub(crate) fn log_filter() -> String {

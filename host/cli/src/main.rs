@@ -21,6 +21,7 @@ mod referenced;
 mod run_dir;
 mod secrets;
 mod signals;
+mod sources;
 mod url_passwords;
 
 use std::process::ExitCode;

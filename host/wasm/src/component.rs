@@ -62,11 +62,32 @@ impl Loadable {
     /// # Errors
     /// When they are something else, or were built for another contract.
     pub fn new(bytes: Vec<u8>, digest: String) -> Result<Self, LoadError> {
-        let facts = read_facts(&bytes)?;
+        let facts = ComponentFacts::read(&bytes)?;
         check_version(&facts)?;
         check_imports(&facts)?;
         Ok(Self { bytes, digest, facts })
     }
+}
+
+impl ComponentFacts {
+    /// Reads what a component says of itself, whether this host can run it or not.
+    ///
+    /// # Errors
+    /// When the bytes are no workload.
+    pub fn read(bytes: &[u8]) -> Result<Self, LoadError> {
+        read_facts(bytes)
+    }
+}
+
+/// Whether this host runs plugins that were built for a version of the contract.
+pub fn runs(api: &str) -> bool {
+    Version::parse(api).is_ok_and(|built| line(&built) == line(&HOST_API))
+}
+
+/// What versions must have in common. Before 1.0 the minor number is the breaking one (https://semver.org, item 4, as cargo
+/// and wasmtime read it).
+const fn line(version: &Version) -> (u64, u64) {
+    (version.major, if version.major == 0 { version.minor } else { 0 })
 }
 
 /// Reads kind, world and versions.
@@ -153,8 +174,6 @@ fn check_version(facts: &ComponentFacts) -> Result<(), LoadError> {
     };
     let built =
         Version::parse(&facts.api).map_err(|_| mismatch("rebuild the plugin with this version's SDK"))?;
-    // Before 1.0 the minor number is the breaking one (https://semver.org, item 4, as cargo and wasmtime read it).
-    let line = |version: &Version| (version.major, if version.major == 0 { version.minor } else { 0 });
     match line(&built).cmp(&line(&HOST_API)) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => {
@@ -229,6 +248,8 @@ mod tests {
         );
         assert!(check_version(&facts("0.0.4", &[])).unwrap_err().to_string().contains("rebuild the plugin"));
         assert!(check_version(&facts("banana", &[])).is_err());
+        let known = ["0.1.0", "0.1.7", "0.2.0", "1.0.0", "banana"].map(runs);
+        assert_eq!(known, [true, true, false, false, false]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ mod waiting;
 mod wasi_http;
 mod workload;
 
-pub use component::{ComponentFacts, Loadable};
+pub use component::{ComponentFacts, Loadable, runs};
 pub use error::{CallError, LoadError};
 pub use guest_limits::GuestLimits;
 pub use imports::PROTOCOLS;

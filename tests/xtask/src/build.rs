@@ -23,6 +23,7 @@ pub(crate) fn demo(args: &[String]) -> anyhow::Result<()> {
 /// Builds what the doors need and runs every test.
 pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
     find("nginx", "apt-get install nginx")?;
+    find("docker-registry", "apt-get install docker-registry")?;
     plugins()?;
     must(cargo().args(["build", "-p", "stresshost", "-p", "stresshost-shop"]))?;
     must(cargo().args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]).args(args))?;
@@ -66,7 +67,7 @@ pub(crate) fn plugins() -> anyhow::Result<()> {
     must(component_build().args(["-p", "stresshost-guests", "--examples"]))
 }
 
-fn build_components(packages: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn build_components(packages: &[&str]) -> anyhow::Result<()> {
     install_wasm_target()?;
     let mut build = component_build();
     for package in packages {

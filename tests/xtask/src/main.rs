@@ -8,9 +8,11 @@ mod deny;
 mod fuzz;
 mod generate;
 mod instructions;
+mod publish;
 mod sim;
 mod soak;
 mod tools;
+mod wkg;
 
 use clap::{Parser, Subcommand};
 
@@ -43,6 +45,10 @@ enum Command {
     Deny,
     /// Feed hostile input to every reader, each fuzz target for a while; needs cargo-fuzz and a nightly toolchain
     Fuzz(fuzz::Options),
+    /// Publish the first-party plugins with README, licences, WIT and a bill of materials
+    Publish(publish::Options),
+    /// Check that wkg and stresshost load what the other has published; needs wkg and docker-registry
+    WkgInterop,
     /// Write the files that are generated from code
     Generate,
     /// Run the engine on random plans with a scripted guest and check that every run obeys the laws
@@ -64,6 +70,8 @@ fn main() -> anyhow::Result<()> {
         Command::Ci => ci::ci(),
         Command::Deny => deny::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Publish(options) => publish::run(&options),
+        Command::WkgInterop => wkg::run(),
         Command::Generate => generate::generate(),
         Command::Sim(options) => sim::sim(&options),
         Command::Instructions(options) => instructions::run(&options),

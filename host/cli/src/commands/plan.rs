@@ -19,7 +19,7 @@ pub(super) fn plan(
     matches: &ArgMatches,
     printer: &Printer,
 ) -> anyhow::Result<Exit> {
-    let Prepared { plan, grants, .. } = prepare(located, descriptor, matches)?;
+    let Prepared { plan, grants, .. } = prepare(located, descriptor, matches, printer)?;
     if args::is_set(matches, "json") {
         printer.result(format!("{}\n", serde_json::to_string_pretty(&plan)?).as_bytes())?;
         return Ok(Exit::Pass);

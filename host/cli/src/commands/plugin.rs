@@ -1,80 +1,89 @@
 //! `stresshost plugin`
 
-use std::fmt::Write;
+mod inspect;
+mod look;
+mod manage;
+mod publish;
+mod sign;
+mod trust;
 
 use clap::ArgMatches;
-use stresshost_plan::Descriptor;
-use stresshost_wasm::{GuestLimits, Loadable};
+use stresshost_registry::{PackageName, Reference, VersionRequirement};
 
 use crate::args;
 use crate::exit::{Exit, usage};
-use crate::loader;
 use crate::printer::Printer;
+use crate::sources::Sources;
 
 pub(super) fn plugin(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<Exit> {
-    match matches.subcommand() {
-        Some(("list", _)) => list(printer)?,
-        Some(("inspect", matches)) => inspect(matches, printer)?,
-        _ => return Err(usage("no such command; see `stresshost plugin --help`")),
+    let Some((command, matches)) = matches.subcommand() else { return Err(unknown()) };
+    let sources = Sources::from_matches(matches, printer);
+    match command {
+        "add" => manage::add(matches, &sources)?,
+        "update" => manage::update(matches, &sources)?,
+        "remove" => manage::remove(matches, printer)?,
+        "prune" => manage::prune(matches, printer)?,
+        "list" => look::list(printer)?,
+        "search" => look::search(matches, &sources)?,
+        "info" => look::info(matches, &sources)?,
+        "inspect" => inspect::inspect(matches, &sources)?,
+        "trust" => trust::trust(matches, printer)?,
+        "verify" => sign::verify(matches, printer)?,
+        "keygen" => sign::keygen(matches, printer)?,
+        "sign" => sign::sign(matches, printer)?,
+        "publish" => publish::publish(matches, printer)?,
+        "yank" => publish::yank(matches, &sources)?,
+        _ => return Err(unknown()),
     }
     Ok(Exit::Pass)
 }
 
-fn list(printer: &Printer) -> anyhow::Result<()> {
-    let dirs = loader::plugin_dirs();
-    let listed = stresshost_registry::list(&dirs);
-    let mut text = String::new();
-    for plugin in &listed {
-        let hidden = if plugin.shadowed { "  (hidden by one of the same name before it)" } else { "" };
-        text.push_str(&format!("{:<20} {}{hidden}\n", plugin.name, plugin.path.display()));
-    }
-    if listed.is_empty() {
-        let dirs: Vec<String> = dirs.iter().map(|dir| format!("  {}", dir.display())).collect();
-        printer.note(&format!("no plugins; searched:\n{}", dirs.join("\n")));
-    }
-    printer.result(text.as_bytes())
+fn unknown() -> anyhow::Error {
+    usage("no such command; see `stresshost plugin --help`")
 }
 
-fn inspect(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<()> {
-    let reference = args::text(matches, "plugin").unwrap_or_default();
-    let (_, plugin) = loader::load(reference, GuestLimits::default())?;
-    let descriptor = super::prepare::describe(&plugin, reference)?;
-    let text = if args::is_set(matches, "json") {
-        format!("{}\n", serde_json::to_string_pretty(&descriptor)?)
-    } else {
-        describe(plugin.loadable(), &descriptor)?
-    };
-    printer.result(text.as_bytes())
+/// A plugin of a registry and what is required of its version.
+fn package_and_requirement(text: &str) -> anyhow::Result<(PackageName, Option<VersionRequirement>)> {
+    match Reference::parse(text).map_err(usage)? {
+        Reference::Name(package) => Ok((package, None)),
+        Reference::Package(package, requirement) => Ok((package, requirement)),
+        other => Err(usage(format!("`{other}` is not the name of a plugin; write NAMESPACE:NAME[@VERSION]"))),
+    }
 }
 
-fn describe(loadable: &Loadable, descriptor: &Descriptor) -> Result<String, std::fmt::Error> {
-    let mut text = String::new();
-    writeln!(text, "{} {}: {}", descriptor.name, descriptor.version, descriptor.summary)?;
-    writeln!(text, "digest      {}", loadable.digest)?;
-    writeln!(text, "size        {} bytes", loadable.bytes.len())?;
-    writeln!(text, "contract    stresshost:workload {}", loadable.facts.api)?;
-    writeln!(
-        text,
-        "built with  {}",
-        loadable.facts.sdk.as_deref().unwrap_or("unknown: no `stresshost:api` section")
-    )?;
-    writeln!(text, "imports")?;
-    for import in &loadable.facts.imports {
-        writeln!(text, "  {import}")?;
+/// A plugin's whole name, as publishing needs it.
+fn published_name(matches: &ArgMatches) -> anyhow::Result<PackageName> {
+    let text = args::text(matches, "name").unwrap_or_default();
+    let whole = PackageName::parse(text).filter(|package| package.to_string() == text);
+    whole.ok_or_else(|| {
+        usage(format!("--name: `{}` is not a plugin's whole name; write NAMESPACE:NAME", text.escape_debug()))
+    })
+}
+
+/// Bytes as a person reads them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KiB", bytes.div_ceil(1_024)),
+        _ => format!("{}.{} MiB", bytes >> 20, (bytes & 0xf_ffff) * 10 >> 20),
     }
-    writeln!(text, "asks for")?;
-    for target in &descriptor.asks.targets {
-        writeln!(text, "  target {target}")?;
+}
+
+/// Capabilities as a person reads them.
+fn asked(capabilities: &[String]) -> String {
+    if capabilities.is_empty() { "nothing".to_owned() } else { capabilities.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, text) in
+            [(0, "0 B"), (1_023, "1023 B"), (1_025, "2 KiB"), (1_048_576, "1.0 MiB"), (2_621_440, "2.5 MiB")]
+        {
+            assert_eq!(size(bytes), text);
+        }
     }
-    for secret in &descriptor.asks.secrets {
-        let which = if secret == "*" { "whichever secrets its config names" } else { secret };
-        writeln!(text, "  secret {which}")?;
-    }
-    if descriptor.asks.artifacts {
-        writeln!(text, "  writing artifacts into the run directory")?;
-    }
-    if descriptor.asks == stresshost_plan::Asks::default() {
-        writeln!(text, "  nothing beyond the targets you name")?;
-    }
-    Ok(text)
 }

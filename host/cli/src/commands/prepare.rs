@@ -13,7 +13,9 @@ use stresshost_wasm::{CallError, GuestLimits, PROTOCOLS, Plugin};
 use super::resolve::{LoadedPart, resolve};
 use crate::exit::{Exit, coded, usage};
 use crate::grants::Grants;
+use crate::printer::Printer;
 use crate::secrets::{self, Given};
+use crate::sources::Sources;
 use crate::url_passwords::{self, UrlPassword};
 use crate::{args, capacity, config, plugin_args};
 
@@ -41,6 +43,7 @@ pub(super) fn prepare(
     (path, plugin): (&Path, &Plugin),
     descriptor: &Descriptor,
     matches: &ArgMatches,
+    printer: &Printer,
 ) -> anyhow::Result<Prepared> {
     let set = args::texts(matches, "set");
     let config = match args::text(matches, "config") {
@@ -56,7 +59,7 @@ pub(super) fn prepare(
     let passwords = url_passwords::hide(&mut input.input);
     let mut plan = plugin.plan(&input.input).map_err(|error| call_error(error, input.document.as_ref()))?;
     plan.notes.extend(plugin_args::notes(matches, descriptor));
-    let parts = resolve(&mut plan, (path, plugin), descriptor)?;
+    let parts = resolve(&mut plan, (path, plugin), descriptor, &Sources::from_matches(matches, printer))?;
     add_rules(&mut plan, matches)?;
     grants.check_plan(&plan)?;
     let seed = matches.get_one::<u64>("seed").copied().unwrap_or_else(fresh_seed);

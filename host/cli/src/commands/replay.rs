@@ -15,6 +15,7 @@ use crate::exit::{Exit, coded, usage};
 use crate::grants::Grants;
 use crate::printer::Printer;
 use crate::run_dir::{OpenRun, RecordedRun};
+use crate::sources::Sources;
 use crate::url_passwords::PREFIX;
 use crate::{args, loader, secrets};
 
@@ -80,7 +81,7 @@ pub(super) fn replay(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
     };
     let known = || format!("cannot replay `{}`", directory.display());
     let limits = limits_of(&limits).with_context(known)?;
-    let (plugin, parts) = load_parts(&replay, limits).with_context(known)?;
+    let (plugin, parts) = load_parts(&replay, limits, printer).with_context(known)?;
     if parts.len() != plan.parts.len().max(1) {
         return Err(usage("its plan and its list of plugins do not belong together")).with_context(known);
     }
@@ -102,6 +103,11 @@ pub(super) fn replay(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
 fn refuse_changes(matches: &ArgMatches) -> anyhow::Result<()> {
     let changes = [
         "plugin",
+        "registry",
+        "locked",
+        "offline",
+        "allow-unsigned",
+        "accept",
         "config",
         "set",
         "seed",
@@ -141,12 +147,16 @@ fn limits_of(recorded: &serde_json::Map<String, serde_json::Value>) -> anyhow::R
 }
 
 /// Reads every plugin again and holds it against its recorded digest.
-fn load_parts(recorded: &Recorded, limits: GuestLimits) -> anyhow::Result<(Plugin, Vec<LoadedPart>)> {
+fn load_parts(
+    recorded: &Recorded,
+    limits: GuestLimits,
+    printer: &Printer,
+) -> anyhow::Result<(Plugin, Vec<LoadedPart>)> {
     let mut parts = Vec::new();
     let mut first = None;
     for RecordedPlugin { path, digest } in &recorded.plugins {
         let reference = path.display().to_string();
-        let (path, plugin) = loader::load(&reference, limits)?;
+        let (path, plugin) = loader::load(&Sources::files_only(printer), &reference, limits)?;
         let found = &plugin.loadable().digest;
         if found != digest {
             let message = format!(

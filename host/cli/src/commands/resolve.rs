@@ -12,6 +12,7 @@ use stresshost_wasm::{Loadable, Plugin};
 
 use super::prepare::{call_error, describe};
 use crate::exit::usage;
+use crate::sources::Sources;
 use crate::{config, loader};
 
 /// Plugins of a run at most: each is compiled and has its own statistics.
@@ -32,6 +33,7 @@ pub(super) fn resolve(
     plan: &mut Plan,
     (path, plugin): (&Path, &Plugin),
     descriptor: &Descriptor,
+    sources: &Sources<'_>,
 ) -> anyhow::Result<Vec<LoadedPart>> {
     let own = LoadedPart {
         path: path.to_owned(),
@@ -62,7 +64,8 @@ pub(super) fn resolve(
             }
             let phase = plan.phases[index].name.clone();
             let named = || format!("phase `{phase}`, plugin `{}`", workload.plugin);
-            let (path, loaded) = loader::load(&workload.plugin, plugin.limits()).with_context(named)?;
+            let (path, loaded) =
+                loader::load(sources, &workload.plugin, plugin.limits()).with_context(named)?;
             let descriptor = describe(&loaded, &workload.plugin).with_context(named)?;
             check_flags(&descriptor, &workload).with_context(named)?;
             let input = PlanInput {

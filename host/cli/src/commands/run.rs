@@ -33,7 +33,7 @@ pub(super) fn run(
     matches: &ArgMatches,
     printer: &Printer,
 ) -> anyhow::Result<Exit> {
-    run_prepared(located.1, descriptor, matches, printer, || prepare(located, descriptor, matches))
+    run_prepared(located.1, descriptor, matches, printer, || prepare(located, descriptor, matches, printer))
 }
 
 /// Runs what `prepared` makes, once it is known that everything around it can be done.
