@@ -7,6 +7,9 @@ use crate::exit::TABLE;
 /// Flags shared by `run` and `plan`, in the order `--help` shows them.
 pub(crate) const PLUGIN: &str = "plugin";
 
+/// Flag that is looked at before the plugin is loaded, as calls of its `describe` are traced as well.
+pub(crate) const TRACE_CALLS: &str = "trace-calls";
+
 /// The whole command line, without any plugin's arguments.
 pub(crate) fn cli() -> Command {
     Command::new("stresshost")
@@ -24,6 +27,8 @@ pub(crate) fn cli() -> Command {
         .subcommand(compare_command())
         .subcommand(plugin_command())
         .subcommand(demo_command())
+        .subcommand(new_command())
+        .subcommand(dev_command())
         .subcommand(
             Command::new("completions")
                 .about("Print a completion script for a shell")
@@ -90,6 +95,7 @@ fn load_args(command: Command) -> Command {
 /// What goes on beside a run.
 fn live_args(command: Command) -> Command {
     command
+        .arg(trace_calls())
         .arg(
             list(
                 "stream",
@@ -258,12 +264,60 @@ fn plugin_command() -> Command {
                 .arg(Arg::new("plugin").value_name("NAME|FILE").required(true).help("The plugin"))
                 .arg(switch("json", "Print its descriptor as JSON")),
         )
+        .subcommand(
+            Command::new("build")
+                .about("Build the plugin of a project, with the commands of its stresshost.yaml")
+                .arg(Arg::new("dir").value_name("DIR").help("The project [default: this directory]")),
+        )
+        .subcommand(
+            Command::new("check")
+                .about("Check that this host can run a plugin, and say what would make it better")
+                .arg(Arg::new("plugin").value_name("NAME|FILE").required(true).help("The plugin")),
+        )
+        .subcommand(
+            Command::new("test")
+                .about("Run a plugin against a mock of its target, and check what it does")
+                .after_help("The form of the file is in the SDK's README.")
+                .arg(Arg::new("plugin").value_name("NAME|FILE").required(true).help("The plugin"))
+                .arg(value("mock", "FILE", "The mock and what is expected").required(true))
+                .arg(switch("update", "Write the plan's snapshot anew"))
+                .arg(trace_calls()),
+        )
+}
+
+fn new_command() -> Command {
+    let lang = value("lang", "LANGUAGE", "What it is written in").required(true);
+    Command::new("new")
+        .about("Make a plugin's project, with the SDK, the contract, a test and how to build it")
+        .arg(Arg::new("name").value_name("NAME").required(true).help("Name of the plugin"))
+        .arg(lang.value_parser(clap::builder::PossibleValuesParser::new(crate::commands::languages())))
+        .arg(value("dir", "DIR", "Where [default: a directory of that name]"))
+}
+
+fn dev_command() -> Command {
+    Command::new("dev")
+        .about("Build and test a plugin's project whenever one of its files changes; Ctrl-C ends")
+        .arg(Arg::new("dir").value_name("DIR").help("The project [default: this directory]"))
+        .arg(switch("once", "Build and test once, and end as the test did"))
 }
 
 fn demo_command() -> Command {
     output_args(Command::new("demo").about("Load a shop that runs inside this process, and show the result"))
         .arg(value("duration", "DURATION", "Length of the load").default_value("10s"))
         .arg(value("seed", "N", "Seed of every random choice").value_parser(value_parser!(u64)))
+}
+
+/// The trace of a plugin's calls; its file needs a `=`, so that a plugin's argument is not taken for one.
+fn trace_calls() -> Arg {
+    value(
+        TRACE_CALLS,
+        "FILE",
+        "Write every call the plugin makes of the host, with arguments cut to size and times, to standard error or \
+         =FILE; for few users",
+    )
+    .num_args(0..=1)
+    .require_equals(true)
+    .default_missing_value("-")
 }
 
 fn value(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {

@@ -3,7 +3,9 @@
 mod bindings;
 mod cache;
 mod calls;
+mod code;
 mod component;
+mod componentize;
 mod compute_share;
 mod engine;
 mod error;
@@ -24,7 +26,9 @@ mod waiting;
 mod wasi_http;
 mod workload;
 
+pub use code::CodeFacts;
 pub use component::{ComponentFacts, Loadable};
+pub use componentize::{CONTRACT, ComponentizeError, componentize};
 pub use error::{CallError, LoadError};
 pub use guest_limits::GuestLimits;
 pub use imports::PROTOCOLS;

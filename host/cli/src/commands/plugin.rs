@@ -15,6 +15,9 @@ pub(super) fn plugin(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
     match matches.subcommand() {
         Some(("list", _)) => list(printer)?,
         Some(("inspect", matches)) => inspect(matches, printer)?,
+        Some(("build", matches)) => return super::plugin_build::build(matches, printer),
+        Some(("check", matches)) => return super::plugin_check::check(matches, printer),
+        Some(("test", matches)) => return super::plugin_test::test(matches, printer),
         _ => return Err(usage("no such command; see `stresshost plugin --help`")),
     }
     Ok(Exit::Pass)
