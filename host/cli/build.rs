@@ -15,6 +15,7 @@ const PACKED: &[&str] = &[
     "host/plan/Cargo.toml",
     "host/plan/src",
     "sdk/c",
+    "sdk/go",
     "sdk/js",
     "sdk/python",
     "sdk/rust/Cargo.toml",

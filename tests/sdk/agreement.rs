@@ -67,6 +67,11 @@ fn c() {
     agrees_with_rust("c", "app.c", "c/example/app.c");
 }
 
+#[test]
+fn go() {
+    agrees_with_rust("go", "app.go", "go/example/app.go");
+}
+
 /// The engine that has `fetch`; QuickJS, the templates' engine, has none.
 #[test]
 fn fetch_is_measured() {

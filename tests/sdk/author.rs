@@ -60,6 +60,11 @@ fn c() {
 }
 
 #[test]
+fn go() {
+    from_nothing_to_a_run("go");
+}
+
+#[test]
 fn a_rust_projects_own_test_runs_natively() {
     let author = Author::new("rust");
     let cargo = std::path::Path::new(env!("CARGO"));
@@ -85,7 +90,7 @@ fn wrong_names_and_languages_are_told() {
     for (args, told) in [
         (["new", "Shop", "--lang", "c"], "`Shop` is no name for a plugin"),
         (["new", "../shop", "--lang", "c"], "`../shop` is no name for a plugin"),
-        (["new", "shop", "--lang", "cobol"], "possible values: rust, python, js, ts, c"),
+        (["new", "shop", "--lang", "cobol"], "possible values: rust, python, js, ts, c, go"),
     ] {
         let refused = home.run(&args);
         refused.expect_exit(2);

@@ -62,13 +62,13 @@ impl Author {
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = self.home.command(program);
         command.current_dir(self.path("")).env("PATH", tools_path());
-        // Cargo, rustup and zig keep what they have fetched and built below these.
+        // Cargo, rustup, zig and go keep what they have fetched and built below these.
         for (name, otherwise) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
             if let Some(home) = variable(name).or_else(|| in_home(otherwise)) {
                 command.env(name, home);
             }
         }
-        command.env("ZIG_GLOBAL_CACHE_DIR", shared_target().join("zig"));
+        command.env("ZIG_GLOBAL_CACHE_DIR", shared_target().join("zig")).env("GOCACHE", shared_target().join("go"));
         command
     }
 

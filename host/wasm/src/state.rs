@@ -356,7 +356,8 @@ impl HostMonotonicClock for GuestClock {
     }
 
     fn now(&self) -> u64 {
-        self.clock.map_or(0, |(clock, _)| clock.now_ns())
+        // Go's runtime takes 0 for a clock that does not work.
+        self.clock.map_or(1, |(clock, _)| clock.now_ns().max(1))
     }
 }
 

@@ -77,6 +77,21 @@ const LANGUAGES: &[Language] = &[
         ],
         install: "pip install -r requirements.txt",
     },
+    Language {
+        name: "go",
+        parts: &[
+            ("sdk/go/template", ""),
+            ("sdk/go/exports.go", ""),
+            ("sdk/go/stresshost.go", "stresshost"),
+            ("sdk/go/host.go", "stresshost"),
+            ("sdk/go/http.go", "stresshost"),
+            ("sdk/go/load.go", "stresshost"),
+            ("sdk/go/guest", "stresshost/guest"),
+            ("sdk/go/bindings", "stresshost/bindings"),
+            ("sdk/go/pkg", "stresshost/pkg"),
+        ],
+        install: "pip install -r requirements.txt",
+    },
 ];
 
 /// Names of the languages, for `--lang`.

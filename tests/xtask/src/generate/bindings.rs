@@ -14,7 +14,24 @@ pub(super) fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     let c = wit_bindgen_c::Opts { no_object_file: true, ..wit_bindgen_c::Opts::default() };
     // Whether gofmt is there must not matter.
     let go = wit_bindgen_go::Opts { format: wit_bindgen_go::Format::False, ..wit_bindgen_go::Opts::default() };
-    Ok([generated("sdk/c/bindings", c.build())?, generated("sdk/go/bindings", go.build())?].concat())
+    let c = generated("sdk/c/bindings", c.build())?;
+    let go = generated("sdk/go/bindings", go.build())?;
+    Ok(c.into_iter().chain(go.into_iter().filter_map(placed)).collect())
+}
+
+/// A file of the Go bindings as projects have it: the packages below the SDK's, and the program's exports, which call
+/// the SDK. The module is the project's own.
+fn placed((path, content): (PathBuf, Vec<u8>)) -> Option<(PathBuf, Vec<u8>)> {
+    let path = match path.file_name()?.to_str()? {
+        "go.mod" => return None,
+        "wit_exports.go" => PathBuf::from("sdk/go/exports.go"),
+        _ => path,
+    };
+    let guest = "export_stresshost_workload_guest";
+    let text = String::from_utf8_lossy(&content)
+        .replace(&format!("\"wit_component/{guest}\""), &format!("{guest} \"app/stresshost/guest\""))
+        .replace("\"wit_component/", "\"app/stresshost/bindings/");
+    Some((path, text.into_bytes()))
 }
 
 fn generated(directory: &str, mut generator: Box<dyn WorldGenerator>) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
