@@ -219,6 +219,7 @@ export class Prepared {
   }
 }
 
+/** Nothing is undefined here; some engines hand over null. */
 export class Response {
   #answer;
 
@@ -259,7 +260,7 @@ export class Response {
   }
 
   header(name) {
-    return httpHost.header(this.#id, name);
+    return httpHost.header(this.#id, name) ?? undefined;
   }
 
   headers() {
@@ -276,7 +277,7 @@ export class Response {
   }
 
   json(pointer) {
-    return httpHost.json(this.#id, pointer);
+    return httpHost.json(this.#id, pointer) ?? undefined;
   }
 
   parse() {
@@ -349,7 +350,7 @@ export const data = {
   open(name) {
     const id = asked("setup", `feed \`${name}\``, () => dataHost.open(name));
     const columns = dataHost.columns(id);
-    const named = (row) => row && Object.fromEntries(columns.map((column, index) => [column, row[index]]));
+    const named = (row) => row ? Object.fromEntries(columns.map((column, index) => [column, row[index]])) : undefined;
     return {
       columns,
       length: Number(dataHost.len(id)),

@@ -60,7 +60,8 @@ fn fault(language: &str, file: &str, part: &str, by: &str) -> String {
 fn an_exception_of_python_shows_its_text_and_place() {
     let told = fault("python", "app.py", "response = self.request.fire()", "response = self.requests.fire()");
     assert!(told.contains("AttributeError") && told.contains("requests"), "{told}");
-    assert!(told.contains("app.py\", line 16, in iterate"), "{told}");
+    assert!(told.contains("app.py\", line 15, in iterate"), "{told}");
+    assert!(told.contains("broke 1 times in `iterate`: AttributeError: "), "{told}");
 }
 
 #[test]
@@ -73,4 +74,23 @@ fn an_exception_of_javascript_shows_its_text_and_place() {
 fn a_trap_of_c_shows_the_function() {
     let told = fault("c", "app.c", "sh_answer_t answer = sh_fire(request);", "sh_answer_t answer = sh_fire(request);\n    if (sh_ok(answer)) abort();");
     assert!(told.contains("!iterate"), "{told}");
+}
+
+#[test]
+fn a_slow_plugin_is_told_where_its_cpu_went() {
+    let author = Author::new("c");
+    let stir = "__attribute__((noinline)) static uint64_t stir(uint64_t hash) {\n    \
+                for (uint64_t round = 0; round < 20000000; round++) hash = (hash ^ round) * 1099511628211u + (hash >> 7);\n    \
+                return hash;\n}\n\nstatic bool iterate(";
+    author.edit("app.c", "static bool iterate(", stir);
+    author.edit("app.c", "sh_fire(request);", "stir(sh_random()) ? sh_fire(request) : 0;");
+    let component = author.build();
+    let shop = shop();
+    let url = format!("http://{}/products", shop.addr());
+    let load = ["--iterations", "20", "--vus", "1", "--no-progress", "--profile-guest"];
+    let run = author.stresshost(&[&["run", "--plugin", component.to_str().unwrap(), &url], &load[..]].concat());
+    run.expect_exit(0);
+    let told = run.stderr.split("spent its CPU").nth(1).unwrap_or_else(|| panic!("{}", run.stderr));
+    let first = told.lines().nth(1).unwrap();
+    assert!(first.contains('%') && first.ends_with("stir"), "{told}");
 }

@@ -96,6 +96,7 @@ fn load_args(command: Command) -> Command {
 fn live_args(command: Command) -> Command {
     command
         .arg(trace_calls())
+        .arg(switch("profile-guest", "Say at the end which functions of the plugin its CPU went to"))
         .arg(
             list(
                 "stream",

@@ -28,7 +28,7 @@ use crate::prepared_memory::{Charge, Charges};
 use crate::stderr::StderrTail;
 use crate::waiting::{Fulfilled, Wish};
 use crate::wasi_http::{Hooks, Outgoing};
-use crate::{EPOCH_MS, GuestLimits};
+use crate::{EPOCH_MS, GuestLimits, GuestProfile};
 
 /// What all virtual users of a plugin share.
 pub(crate) struct RunShared {
@@ -39,6 +39,7 @@ pub(crate) struct RunShared {
     pub(crate) own_scenarios: Vec<u32>,
     pub(crate) feeds: Feeds,
     pub(crate) artifacts: Option<ArtifactStore>,
+    pub(crate) profile: Option<Arc<GuestProfile>>,
     pub(crate) log_lines: AtomicU64,
     pub(crate) limits: GuestLimits,
     /// What no text that leaves the plugin may show.
@@ -299,6 +300,11 @@ impl VuState {
         for (limit, count) in refused {
             live.core.reached_times(limit, count);
         }
+    }
+
+    /// Where the time of the plugin's guests is counted, if it is.
+    pub(crate) fn profile(&self) -> Option<Arc<GuestProfile>> {
+        self.granted().and_then(|live| live.core.run.profile.clone())
     }
 
     /// Index of the plugin; 0 while it describes, plans or analyses.

@@ -1,6 +1,7 @@
 """Between the contract's strings and a workload's values."""
 
 import json
+import sys
 from typing import Any
 
 from componentize_py_types import Err
@@ -45,6 +46,9 @@ def export(workload: type[Workload]) -> type:
             except Failure as failure:
                 failures.tell(failure.code, failure.message)
                 raise Err(None) from None
+            except Exception as error:
+                _announce(error)
+                raise
 
         def finish(self) -> None:
             user.finish()
@@ -66,6 +70,14 @@ def _call(method: Any, *values: Any) -> Any:
         return method(*values)
     except Failure as failure:
         raise Err(contract.Failure(failure.code, failure.message)) from None
+    except Exception as error:
+        _announce(error)
+        raise
+
+
+def _announce(error: Exception) -> None:
+    """Names an exception that is a fault of the plugin: a traceback ends with that, and reports show how a text begins."""
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
 
 
 def _write(document: Any) -> str:
