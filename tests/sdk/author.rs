@@ -105,7 +105,8 @@ fn a_build_that_fails_says_what_failed() {
     author.edit("app.c", "sh_fire(request)", "sh_fire(requests)");
     let failed = author.stresshost(&["plugin", "build"]);
     failed.expect_exit(2);
-    assert!(failed.stderr.contains("requests") && failed.stderr.contains("app.c` failed") || failed.stderr.contains("failed: exit status"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("undeclared identifier 'requests'"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("build/app.wasm` failed: exit status"), "{}", failed.stderr);
     author.edit("stresshost.yaml", "python3", "python-that-is-not-there");
     let missing = author.stresshost(&["plugin", "build"]);
     missing.expect_exit(2);
