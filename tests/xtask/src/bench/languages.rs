@@ -22,12 +22,33 @@ use crate::tools::{cargo, must, root, target_dir};
 /// What a run may take; compiling an interpreter takes a while.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Languages: the template of `stresshost new`, the file of the project that the example replaces, and the example.
-const LANGUAGES: [(&str, &str, &str); 4] = [
-    ("c", "app.c", "c/example/app.c"),
-    ("go", "app.go", "go/example/app.go"),
-    ("js", "src/app.js", "js/example/app.js"),
-    ("python", "app.py", "python/example/app.py"),
+/// An example of a language's SDK.
+struct Example {
+    name: &'static str,
+    /// The template of `stresshost new`.
+    template: &'static str,
+    /// The file of the project that the example replaces.
+    file: &'static str,
+    example: &'static str,
+    /// Another command of `stresshost.yaml`, instead of the template's.
+    instead: Option<(&'static str, &'static str)>,
+}
+
+const EXAMPLES: [Example; 5] = [
+    Example { name: "c", template: "c", file: "app.c", example: "c/example/app.c", instead: None },
+    Example { name: "go", template: "go", file: "app.go", example: "go/example/app.go", instead: None },
+    Example { name: "js (QuickJS)", template: "js", file: "src/app.js", example: "js/example/app.js", instead: None },
+    Example {
+        name: "js (StarlingMonkey)",
+        template: "js",
+        file: "src/app.js",
+        example: "js/example/app.js",
+        instead: Some((
+            "componentize-qjs, --wit, wit, --world, workload, --js, build/app.js, --sync, --output,",
+            "componentize-js, build/app.js, --wit, wit, --world-name, workload, --out,",
+        )),
+    },
+    Example { name: "python", template: "python", file: "app.py", example: "python/example/app.py", instead: None },
 ];
 
 /// How much to measure.
@@ -56,8 +77,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let tools = sdk_tools::install()?;
     let work = tempfile::tempdir()?;
     let mut components = vec![("rust", target_dir()?.join("wasm32-wasip2/plugin/examples/shopper.wasm"))];
-    for (language, file, example) in LANGUAGES {
-        components.push((language, component(&program, &tools, work.path(), (language, file, example))?));
+    for example in &EXAMPLES {
+        components.push((example.name, component(&program, &tools, work.path(), example)?));
     }
     let shop = Shop::start(&program)?;
     let rows = components.iter().map(|(language, component)| {
@@ -72,17 +93,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Builds an example as an author would.
-fn component(
-    program: &Path,
-    tools: &Path,
-    work: &Path,
-    (language, file, example): (&str, &str, &str),
-) -> anyhow::Result<PathBuf> {
-    let project = work.join(language);
-    must(Command::new(program).args(["new", "shopper", "--lang", language, "--dir"]).arg(&project))?;
-    std::fs::copy(root().join("sdk").join(example), project.join(file))?;
-    if language == "js" {
+fn component(program: &Path, tools: &Path, work: &Path, example: &Example) -> anyhow::Result<PathBuf> {
+    let project = work.join(example.name);
+    must(Command::new(program).args(["new", "shopper", "--lang", example.template, "--dir"]).arg(&project))?;
+    std::fs::copy(root().join("sdk").join(example.example), project.join(example.file))?;
+    if example.template == "js" {
         std::os::unix::fs::symlink(tools.join("js/node_modules"), project.join("node_modules"))?;
+    }
+    if let Some((command, instead)) = example.instead {
+        let settings = project.join("stresshost.yaml");
+        std::fs::write(&settings, std::fs::read_to_string(&settings)?.replace(command, instead))?;
     }
     let mut build = Command::new(program);
     build.args(["plugin", "build"]).arg(&project).env("PATH", path_with(&tools.join("python/bin"))?);
