@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use stresshost_shop::{Shop, ShopConfig, ShopHandle};
+use stresshost_shop::{Shop, ShopConfig, ShopThread};
 use stresshost_tests::{Finished, Project, program, sdk_tools, shared_target};
 
 /// Name of every project here.
@@ -101,6 +101,6 @@ pub(crate) fn tools_path() -> OsString {
 }
 
 /// A shop with the default seed.
-pub(crate) fn shop() -> ShopHandle {
+pub(crate) fn shop() -> ShopThread {
     Shop::start_in_thread(ShopConfig::default()).unwrap()
 }
