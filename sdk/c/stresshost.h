@@ -1,7 +1,7 @@
 /**
  * Write StressHost workloads in C.
  *
- * Define `sh_workload` and the functions it names; `stresshost.c` and `bindings/workload.c` do the rest. One instance of
+ * Define `sh_workload` and the functions it names; `stresshost.c`, `json.c` and `bindings/workload.c` do the rest. One instance of
  * the component is one virtual user, so its globals are that user's state.
  *
  * Functions that return `bool` return false when the host refuses; the reason then stands as the call's failure (see

@@ -37,7 +37,8 @@ fn facts(summary: &Summary) -> Value {
 fn measured(component: &Path) -> Value {
     let (home, shop) = (Project::default(), shop());
     let url = format!("http://{}", shop.addr());
-    let load = ["--iterations", "10", "--per-user", "--vus", "3", "--seed", "7", "--no-progress", "--out", "out"];
+    let load =
+        ["--iterations", "10", "--per-user", "--vus", "3", "--seed", "7", "--no-progress", "--out", "out"];
     let run = home.run(&[&["run", "--plugin", component.to_str().unwrap(), &url], &load[..]].concat());
     run.expect_exit(0);
     facts(&home.summary("out"))
@@ -86,7 +87,9 @@ fn fetch_is_measured() {
     let shop = shop();
     let url = format!("http://{}", shop.addr());
     let load = ["--iterations", "3", "--vus", "1", "--no-progress", "--out", "out"];
-    author.stresshost(&[&["run", "--plugin", component.to_str().unwrap(), &url], &load[..]].concat()).expect_exit(0);
+    author
+        .stresshost(&[&["run", "--plugin", component.to_str().unwrap(), &url], &load[..]].concat())
+        .expect_exit(0);
     let summary = author.home.summary("checkout-load/out");
     assert_eq!(summary.operations[0].name, "GET /products/{id}");
     assert_eq!((summary.operations[0].count, summary.checks[0].passed), (3, 3));

@@ -13,7 +13,14 @@ fn from_nothing_to_a_run(language: &str) {
 
     let check = author.stresshost(&["plugin", "check", component]);
     check.expect_exit(0);
-    for told in [NAME, "contract    stresshost:workload 0.1.0", &format!(", {language}\n"), "checks", "http", "can run it"] {
+    for told in [
+        NAME,
+        "contract    stresshost:workload 0.1.0",
+        &format!(", {language}\n"),
+        "checks",
+        "http",
+        "can run it",
+    ] {
         assert!(check.stdout.contains(told), "{language}: no {told} in\n{}", check.stdout);
     }
     assert!(!check.stdout.contains("unoptimised"), "{}", check.stdout);
@@ -165,7 +172,11 @@ fn a_plan_that_changed_fails_until_it_is_accepted() {
     home.write("mock.yaml", "args: [--iterations, '3', --vus, '1']\nplan: plan.json\n");
     let changed = test(&[]);
     changed.expect_exit(10);
-    assert!(changed.stdout.contains("the plan differs from `plan.json`: `\"iterations\": 3"), "{}", changed.stdout);
+    assert!(
+        changed.stdout.contains("the plan differs from `plan.json`: `\"iterations\": 3"),
+        "{}",
+        changed.stdout
+    );
     test(&["--update"]).expect_exit(0);
     test(&[]).expect_exit(0);
 }

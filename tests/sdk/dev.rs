@@ -57,8 +57,16 @@ fn a_change_is_built_tested_and_shown() {
     author.edit("app.c", "sh_fire(request);", "sh_fire(request);\n    sh_fire(request);");
     until(&notes, "waiting for a change");
     let shown = until(&results, "operation `GET`");
-    assert!(shown.iter().any(|line| line.contains("FAIL  `GET /products`: 6 calls, expected 3")), "{shown:#?}");
-    assert!(shown.iter().any(|line| line.starts_with("~ operation `GET`: 6 done, 4 failed, was 3 done, 1 failed")), "{shown:#?}");
+    assert!(
+        shown.iter().any(|line| line.contains("FAIL  `GET /products`: 6 calls, expected 3")),
+        "{shown:#?}"
+    );
+    assert!(
+        shown
+            .iter()
+            .any(|line| line.starts_with("~ operation `GET`: 6 done, 4 failed, was 3 done, 1 failed")),
+        "{shown:#?}"
+    );
 
     author.edit("app.c", "sh_fire(request);", "sh_fire(;");
     let failed = until(&notes, "waiting for a change");

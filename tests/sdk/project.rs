@@ -24,11 +24,13 @@ impl Author {
         match language {
             // As `npm install` would.
             "js" | "ts" => {
-                std::os::unix::fs::symlink(sdk_tools().join("js/node_modules"), author.path("node_modules")).unwrap();
+                std::os::unix::fs::symlink(sdk_tools().join("js/node_modules"), author.path("node_modules"))
+                    .unwrap();
             }
             "rust" => {
                 std::fs::create_dir_all(shared_target()).unwrap();
-                std::os::unix::fs::symlink(shared_target().canonicalize().unwrap(), author.path("target")).unwrap();
+                std::os::unix::fs::symlink(shared_target().canonicalize().unwrap(), author.path("target"))
+                    .unwrap();
             }
             _ => {}
         }
@@ -68,7 +70,9 @@ impl Author {
                 command.env(name, home);
             }
         }
-        command.env("ZIG_GLOBAL_CACHE_DIR", shared_target().join("zig")).env("GOCACHE", shared_target().join("go"));
+        command
+            .env("ZIG_GLOBAL_CACHE_DIR", shared_target().join("zig"))
+            .env("GOCACHE", shared_target().join("go"));
         command
     }
 

@@ -9,7 +9,8 @@ fn every_call_is_traced_with_its_arguments_and_time() {
     let (home, shop) = (Project::default(), shop());
     let component = rust_example("shopper");
     let url = format!("http://{}", shop.addr());
-    let load = ["--iterations", "2", "--vus", "1", "--no-progress", "--trace-calls=calls.txt", "--out", "out"];
+    let load =
+        ["--iterations", "2", "--vus", "1", "--no-progress", "--trace-calls=calls.txt", "--out", "out"];
     home.run(&[&["run", "--plugin", component.to_str().unwrap(), &url], &load[..]].concat()).expect_exit(0);
     let calls = std::fs::read_to_string(home.path().join("calls.txt")).unwrap();
     let of = |function: &str| calls.lines().filter(|line| line.contains(&format!("s {function}("))).count();
@@ -51,7 +52,8 @@ fn fault(language: &str, file: &str, part: &str, by: &str) -> String {
     let shop = shop();
     let url = format!("http://{}/products", shop.addr());
     let load = ["--iterations", "1", "--vus", "1", "--no-progress", "--on-fault", "abort-run"];
-    let run = author.stresshost(&[&["run", "--plugin", component.to_str().unwrap(), &url], &load[..]].concat());
+    let run =
+        author.stresshost(&[&["run", "--plugin", component.to_str().unwrap(), &url], &load[..]].concat());
     run.expect_exit(13);
     format!("{}{}", run.stdout, run.stderr)
 }
@@ -72,7 +74,12 @@ fn an_exception_of_javascript_shows_its_text_and_place() {
 
 #[test]
 fn a_trap_of_c_shows_the_function() {
-    let told = fault("c", "app.c", "sh_answer_t answer = sh_fire(request);", "sh_answer_t answer = sh_fire(request);\n    if (sh_ok(answer)) abort();");
+    let told = fault(
+        "c",
+        "app.c",
+        "sh_answer_t answer = sh_fire(request);",
+        "sh_answer_t answer = sh_fire(request);\n    if (sh_ok(answer)) abort();",
+    );
     assert!(told.contains("!iterate"), "{told}");
 }
 
@@ -88,7 +95,8 @@ fn a_slow_plugin_is_told_where_its_cpu_went() {
     let shop = shop();
     let url = format!("http://{}/products", shop.addr());
     let load = ["--iterations", "20", "--vus", "1", "--no-progress", "--profile-guest"];
-    let run = author.stresshost(&[&["run", "--plugin", component.to_str().unwrap(), &url], &load[..]].concat());
+    let run =
+        author.stresshost(&[&["run", "--plugin", component.to_str().unwrap(), &url], &load[..]].concat());
     run.expect_exit(0);
     let told = run.stderr.split("spent its CPU").nth(1).unwrap_or_else(|| panic!("{}", run.stderr));
     let first = told.lines().nth(1).unwrap();

@@ -8,7 +8,8 @@ use crate::project::{Author, shop};
 
 #[test]
 fn the_commands_of_the_tutorial_work_as_printed() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/README.md")).unwrap();
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/README.md")).unwrap();
     let tutorial = readme.split("## Ten minutes").nth(1).unwrap().split("\n## ").next().unwrap();
     let blocks = tutorial.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
     let script: String = blocks.collect();

@@ -38,7 +38,9 @@ pub fn guest(name: &str) -> PathBuf {
 
 /// Directory of the tools that make components of other languages, as `cargo xtask sdk-tools` installs them.
 pub fn sdk_tools() -> PathBuf {
-    built(build_dir().join("../sdk-tools"), "cargo xtask sdk-tools").canonicalize().expect("path of the tools")
+    built(build_dir().join("../sdk-tools"), "cargo xtask sdk-tools")
+        .canonicalize()
+        .expect("path of the tools")
 }
 
 /// A component of the Rust SDK's examples.

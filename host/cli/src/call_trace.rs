@@ -73,7 +73,8 @@ impl CallTrace {
         }
         lines.left -= 1;
         let begun_s = call.begun_ns as f64 / 1e9;
-        let mut line = format!("{begun_s:>10.6}s {}({}){result} in {took_us}us\n", call.function, call.arguments);
+        let mut line =
+            format!("{begun_s:>10.6}s {}({}){result} in {took_us}us\n", call.function, call.arguments);
         if lines.left == 0 {
             line.push_str("more calls are not shown\n");
         }
@@ -86,9 +87,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for CallTrace {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut names = Values::default();
         attributes.record(&mut names);
-        let function = names.of("module").map(|module| format!("{module}.{}", names.of("function").unwrap_or_default()));
-        let call =
-            Call { function: function.unwrap_or_default(), arguments: String::new(), begun_ns: self.clock.now_ns() };
+        let function =
+            names.of("module").map(|module| format!("{module}.{}", names.of("function").unwrap_or_default()));
+        let call = Call {
+            function: function.unwrap_or_default(),
+            arguments: String::new(),
+            begun_ns: self.clock.now_ns(),
+        };
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(call);
         }

@@ -37,7 +37,14 @@ mod tests {
     #[test]
     fn everything_a_project_needs_is_there() {
         let kit = Kit::unpack().unwrap();
-        for path in ["sdk/rust/src", "sdk/python/stresshost", "sdk/js/template-ts", "sdk/c/bindings", "wit", "Cargo.toml"] {
+        for path in [
+            "sdk/rust/src",
+            "sdk/python/stresshost",
+            "sdk/js/template-ts",
+            "sdk/c/bindings",
+            "wit",
+            "Cargo.toml",
+        ] {
             assert!(kit.below(path).next().is_some(), "{path}");
         }
         let (_, manifest) = kit.below("Cargo.toml").next().unwrap();

@@ -98,7 +98,8 @@ impl std::fmt::Display for Pattern {
 impl Pattern {
     /// Whether a request, as `METHOD /path?query`, is one of these.
     pub(crate) fn matches(&self, request: &str) -> bool {
-        let request = if self.0.contains('?') { request } else { request.split('?').next().unwrap_or(request) };
+        let request =
+            if self.0.contains('?') { request } else { request.split('?').next().unwrap_or(request) };
         let mut wanted = self.0.split('/');
         let mut parts = request.split('/');
         loop {
@@ -130,7 +131,11 @@ impl Mock {
                 _ => None,
             };
             if let Some(fault) = fault {
-                return Err(usage(format!("`{}`: the reply to `{}`: {fault}", path.display(), reply.request)));
+                return Err(usage(format!(
+                    "`{}`: the reply to `{}`: {fault}",
+                    path.display(),
+                    reply.request
+                )));
             }
         }
         Ok(mock)
@@ -143,7 +148,8 @@ impl Mock {
 
     /// Names and ports that lead to the mock, as `name:port`.
     pub(crate) fn resolved(&self) -> Vec<String> {
-        let mut origins: Vec<String> = self.hosts.iter().chain(&self.args).filter_map(|text| origin(text)).collect();
+        let mut origins: Vec<String> =
+            self.hosts.iter().chain(&self.args).filter_map(|text| origin(text)).collect();
         origins.sort();
         origins.dedup();
         origins
@@ -155,7 +161,8 @@ fn origin(text: &str) -> Option<String> {
     let start = text.find("http://")? + "http://".len();
     let authority = text[start..].split(['/', '?', '#']).next()?;
     let authority = authority.rsplit('@').next().filter(|authority| !authority.is_empty())?;
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let has_port =
+        authority.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     Some(if has_port { authority.to_owned() } else { format!("{authority}:80") })
 }
 

@@ -115,7 +115,9 @@ impl Project {
         // Results go to standard output, and a build is none.
         command.args(arguments).current_dir(&self.directory).stdin(Stdio::null()).stdout(std::io::stderr());
         let status = command.status().map_err(|error| {
-            usage(format!("cannot start `{program}`: {error}; the project's README.md says how to install it"))
+            usage(format!(
+                "cannot start `{program}`: {error}; the project's README.md says how to install it"
+            ))
         })?;
         if status.success() { Ok(()) } else { Err(coded(Exit::Usage, format!("`{line}` failed: {status}"))) }
     }
@@ -133,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_project_is_read() {
-        let text = "language: c\nbuild:\n  - [cc, app.c]\nartifact: a.wasm\ncomponent: b.wasm\nwatch: [app.c]\n";
+        let text =
+            "language: c\nbuild:\n  - [cc, app.c]\nartifact: a.wasm\ncomponent: b.wasm\nwatch: [app.c]\n";
         let project = read(text).unwrap();
         assert!(project.component().ends_with("b.wasm") && project.mock().ends_with("test.yaml"));
         assert_eq!(project.watched().len(), 3);

@@ -159,7 +159,10 @@ mod tests {
         assert_eq!(without_runtime(""), "");
         let named = "    0:  0x1 - libc.so!abort\n   12: 0x7 - <unknown>!guest#iterate\n               at ./app.c:12:3";
         let kept = without_runtime(&format!("{head}\nnote: using the `WASMTIME_X=1` variable\n{named}"));
-        assert_eq!(kept, format!("{head}\n   12: 0x7 - <unknown>!guest#iterate\n               at ./app.c:12:3"));
+        assert_eq!(
+            kept,
+            format!("{head}\n   12: 0x7 - <unknown>!guest#iterate\n               at ./app.c:12:3")
+        );
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl CodeFacts {
                 }
                 Payload::CustomSection(section) => {
                     if let KnownCustom::Name(names) = section.as_known() {
-                        facts.has_names |= names.into_iter().any(|name| matches!(name, Ok(Name::Function(_))));
+                        facts.has_names |=
+                            names.into_iter().any(|name| matches!(name, Ok(Name::Function(_))));
                     }
                 }
                 _ => {}
@@ -46,8 +47,10 @@ impl CodeFacts {
         let Ok(operators) = body.get_operators_reader() else { return };
         for operator in operators.into_iter().map_while(Result::ok) {
             self.operators += 1;
-            let is_move =
-                matches!(operator, Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. });
+            let is_move = matches!(
+                operator,
+                Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. }
+            );
             self.moves += u64::from(is_move);
         }
     }

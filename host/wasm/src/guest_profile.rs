@@ -39,7 +39,8 @@ impl GuestProfile {
     /// The number of samples, and the functions with most of them, most first.
     pub fn top(&self, most: usize) -> (u64, Vec<(String, u64)>) {
         let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut top: Vec<(String, u64)> = functions.iter().map(|(name, count)| (name.clone(), *count)).collect();
+        let mut top: Vec<(String, u64)> =
+            functions.iter().map(|(name, count)| (name.clone(), *count)).collect();
         top.sort_by(|(name, count), (other, others)| others.cmp(count).then_with(|| name.cmp(other)));
         top.truncate(most);
         (functions.values().sum(), top)

@@ -16,7 +16,8 @@ pub(crate) fn install() -> anyhow::Result<PathBuf> {
 }
 
 fn python(directory: &Path) -> anyhow::Result<()> {
-    let pinned = ["python", "c", "go"].map(|language| root().join("sdk").join(language).join("template/requirements.txt"));
+    let pinned = ["python", "c", "go"]
+        .map(|language| root().join("sdk").join(language).join("template/requirements.txt"));
     let wanted: Vec<String> = pinned.iter().map(std::fs::read_to_string).collect::<Result<_, _>>()?;
     let stamp = directory.join("stresshost-tools");
     if is_current(&stamp, &wanted.concat()) {

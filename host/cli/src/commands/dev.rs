@@ -112,14 +112,21 @@ fn facts(summary: &Summary) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
     for operation in &summary.operations {
         let errors: u64 = operation.errors.values().sum();
-        facts.insert(format!("operation `{}`", operation.name), format!("{} done, {errors} failed", operation.count));
+        facts.insert(
+            format!("operation `{}`", operation.name),
+            format!("{} done, {errors} failed", operation.count),
+        );
     }
     for check in &summary.checks {
-        facts.insert(format!("check `{}`", check.name), format!("{} passed, {} failed", check.passed, check.failed));
+        facts.insert(
+            format!("check `{}`", check.name),
+            format!("{} passed, {} failed", check.passed, check.failed),
+        );
     }
     for finding in &summary.findings {
         let rule = finding["rule"].as_str().unwrap_or_default();
-        facts.insert(format!("finding `{rule}`"), format!("{} times", finding["count"].as_u64().unwrap_or(1)));
+        facts
+            .insert(format!("finding `{rule}`"), format!("{} times", finding["count"].as_u64().unwrap_or(1)));
     }
     let guest_ms = summary.generator.guest_cpu_s * 1e3;
     let iterations: u64 = summary.scenarios.iter().map(|scenario| scenario.iterations.started).sum();

@@ -16,10 +16,50 @@ const MAX_NAME_BYTES: usize = stresshost_plan::MAX_PLUGIN_NAME_BYTES;
 
 /// Names that cargo or rustc refuse for a package.
 const RESERVED: &[&str] = &[
-    "alloc", "as", "async", "await", "break", "const", "continue", "core", "crate", "dyn", "else", "enum", "extern",
-    "false", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "proc-macro", "pub",
-    "ref", "return", "self", "static", "std", "struct", "super", "test", "trait", "true", "type", "unsafe", "use",
-    "where", "while", "plugin", "stresshost-sdk",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "fn",
+    "for",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "type",
+    "unsafe",
+    "use",
+    "where",
+    "while",
+    "plugin",
+    "stresshost-sdk",
 ];
 
 /// What a language's project is made of: directories of the kit, and where they go.
@@ -55,7 +95,11 @@ const LANGUAGES: &[Language] = &[
     },
     Language {
         name: "js",
-        parts: &[("sdk/js/template", ""), ("sdk/js/stresshost.js", "stresshost"), ("sdk/js/stresshost.d.ts", "stresshost")],
+        parts: &[
+            ("sdk/js/template", ""),
+            ("sdk/js/stresshost.js", "stresshost"),
+            ("sdk/js/stresshost.d.ts", "stresshost"),
+        ],
         install: "npm install",
     },
     Language {
@@ -73,6 +117,7 @@ const LANGUAGES: &[Language] = &[
             ("sdk/c/template", ""),
             ("sdk/c/stresshost.h", "stresshost"),
             ("sdk/c/stresshost.c", "stresshost"),
+            ("sdk/c/json.c", "stresshost"),
             ("sdk/c/bindings", "stresshost/bindings"),
         ],
         install: "pip install -r requirements.txt",
@@ -198,7 +243,8 @@ mod tests {
 
     #[test]
     fn odd_names_are_refused() {
-        for name in ["", "Shop", "../shop", "shop load", "9shop", "-shop", "shop-", "test", "fn", "sh\u{f6}p"] {
+        for name in ["", "Shop", "../shop", "shop load", "9shop", "-shop", "shop-", "test", "fn", "sh\u{f6}p"]
+        {
             assert!(check_name(name).is_err(), "{name}");
         }
         assert!(check_name(&"a".repeat(MAX_NAME_BYTES + 1)).is_err());
@@ -224,6 +270,9 @@ mod tests {
     #[test]
     fn a_projects_world_imports_no_databases() {
         let world = contract("world.wit", CONTRACT[0].1);
-        assert!(world.contains("    // import sql;\n    // import redis;\n") && world.contains("    import http;\n"));
+        assert!(
+            world.contains("    // import sql;\n    // import redis;\n")
+                && world.contains("    import http;\n")
+        );
     }
 }

@@ -44,7 +44,10 @@ fn facts_of(text: &mut String, loadable: &Loadable, descriptor: &Descriptor) -> 
     writeln!(text, "imports     {}", or_nothing(&own.collect::<Vec<_>>().join(", ")))?;
     let wasi = facts.imports.iter().filter(|import| import.starts_with("wasi:")).count();
     if wasi > 0 {
-        writeln!(text, "            {wasi} interfaces of WASI, which grant nothing but the run's clock and random numbers")?;
+        writeln!(
+            text,
+            "            {wasi} interfaces of WASI, which grant nothing but the run's clock and random numbers"
+        )?;
     }
     writeln!(text, "asks for    {}", asks(&descriptor.asks))
 }
@@ -73,7 +76,10 @@ fn hints(loadable: &Loadable) -> Vec<String> {
         hints.push("it does not name its SDK; `stresshost plugin build` adds that, so that version problems are told in words".to_owned());
     }
     if !code.has_names {
-        hints.push("it has no names of functions: a backtrace will show numbers; do not strip them when you build".to_owned());
+        hints.push(
+            "it has no names of functions: a backtrace will show numbers; do not strip them when you build"
+                .to_owned(),
+        );
     }
     if code.is_unoptimised() {
         hints.push("it looks unoptimised: build with --release and opt-level 3".to_owned());

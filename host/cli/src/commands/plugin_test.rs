@@ -45,7 +45,8 @@ pub(super) fn show(tested: &Tested, printer: &Printer) -> anyhow::Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     if tested.deviations.is_empty() {
-        let iterations: u64 = tested.summary.scenarios.iter().map(|scenario| scenario.iterations.started).sum();
+        let iterations: u64 =
+            tested.summary.scenarios.iter().map(|scenario| scenario.iterations.started).sum();
         text.push_str(&format!("ok    {iterations} iterations did what is expected\n"));
     }
     printer.result(text.as_bytes())?;

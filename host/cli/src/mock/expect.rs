@@ -45,7 +45,9 @@ impl Expect {
     pub(crate) fn deviations(&self, summary: &Summary, seen: &Seen) -> Vec<String> {
         let mut deviations = Vec::new();
         let unexpected: BTreeSet<&String> = seen.unexpected.iter().collect();
-        deviations.extend(unexpected.into_iter().map(|request| format!("`{request}`: the mock has no reply for it")));
+        deviations.extend(
+            unexpected.into_iter().map(|request| format!("`{request}`: the mock has no reply for it")),
+        );
         for fault in &summary.faults {
             deviations.push(format!("the plugin broke in `{}`: {}", fault.during, fault.text));
         }
@@ -56,7 +58,8 @@ impl Expect {
             let found = |finding: &serde_json::Value| finding["rule"].as_str().map(str::to_owned);
             let found: BTreeSet<String> = summary.findings.iter().filter_map(found).collect();
             let missing = wanted.difference(&found).map(|rule| format!("finding `{rule}`: not reported"));
-            let surplus = found.difference(wanted).map(|rule| format!("finding `{rule}`: reported, not expected"));
+            let surplus =
+                found.difference(wanted).map(|rule| format!("finding `{rule}`: reported, not expected"));
             deviations.extend(missing.chain(surplus));
         }
         if let Some(wanted) = self.iterations {

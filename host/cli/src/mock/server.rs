@@ -49,7 +49,8 @@ struct Script {
 impl Script {
     /// The reply to a request, which is remembered.
     fn reply(&mut self, request: String) -> Option<Reply> {
-        let reply = self.replies.iter_mut().find(|(reply, left)| *left != Some(0) && reply.request.matches(&request));
+        let reply =
+            self.replies.iter_mut().find(|(reply, left)| *left != Some(0) && reply.request.matches(&request));
         let reply = reply.map(|(reply, left)| {
             *left = left.map(|left| left - 1);
             reply.clone()
@@ -66,8 +67,8 @@ impl Script {
 
 impl Server {
     pub(crate) fn start(replies: &[Reply]) -> anyhow::Result<Self> {
-        let (listener, address) =
-            http::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).context("cannot open a port for the mock")?;
+        let (listener, address) = http::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .context("cannot open a port for the mock")?;
         let replies = replies.iter().map(|reply| (reply.clone(), reply.times)).collect();
         let script = Arc::new(Mutex::new(Script { replies, seen: Seen::default() }));
         let (ended, until) = watch::channel(false);
@@ -140,9 +141,8 @@ mod tests {
 
     #[test]
     fn replies_are_given_in_turn_and_all_requests_are_remembered() {
-        let mut script = script(
-            r#"[{"request": "GET /a", "status": 500, "times": 2}, {"request": "GET /a"}]"#,
-        );
+        let mut script =
+            script(r#"[{"request": "GET /a", "status": 500, "times": 2}, {"request": "GET /a"}]"#);
         let statuses: Vec<_> =
             (0..3).map(|_| script.reply("GET /a".to_owned()).map(|reply| reply.status)).collect();
         assert_eq!(statuses, [Some(500), Some(500), Some(200)]);

@@ -18,19 +18,32 @@ impl Workload for Plugin {
     type Shared = String;
 
     fn describe() -> Descriptor {
-        let url = Positional { name: "URL".into(), help: "What to load".into(), required: true, target: true };
+        let url = Positional {
+            name: "URL".into(),
+            help: "What to load".into(),
+            required: true,
+            target: true,
+        };
         Descriptor { positionals: vec![url], flags: LoadFlags::flags(), ..Descriptor::empty() }
     }
 
     fn plan(input: PlanInput) -> Result<Plan, Problems> {
         let (mut problems, mut notes) = (Problems::new(), Vec::new());
         let load = LoadFlags::read(&input, &mut problems);
-        let Some(url) = input.args.first() else { return Err(vec![Problem::new("URL", "no URL was given")]) };
+        let Some(url) = input.args.first() else {
+            return Err(vec![Problem::new("URL", "no URL was given")]);
+        };
         if !problems.is_empty() {
             return Err(problems);
         }
         let scenarios = vec![load.scenario("main", "", &mut notes)];
-        let mut plan = Plan { name: "__NAME__".into(), scenarios, notes, workload: url.as_str().into(), ..Plan::default() };
+        let mut plan = Plan {
+            name: "__NAME__".into(),
+            scenarios,
+            notes,
+            workload: url.as_str().into(),
+            ..Plan::default()
+        };
         load.apply(&mut plan);
         Ok(plan)
     }

@@ -37,7 +37,13 @@ struct Example {
 const EXAMPLES: [Example; 5] = [
     Example { name: "c", template: "c", file: "app.c", example: "c/example/app.c", instead: None },
     Example { name: "go", template: "go", file: "app.go", example: "go/example/app.go", instead: None },
-    Example { name: "js (QuickJS)", template: "js", file: "src/app.js", example: "js/example/app.js", instead: None },
+    Example {
+        name: "js (QuickJS)",
+        template: "js",
+        file: "src/app.js",
+        example: "js/example/app.js",
+        instead: None,
+    },
     Example {
         name: "js (StarlingMonkey)",
         template: "js",
@@ -48,7 +54,13 @@ const EXAMPLES: [Example; 5] = [
             "componentize-js, build/app.js, --wit, wit, --world-name, workload, --out,",
         )),
     },
-    Example { name: "python", template: "python", file: "app.py", example: "python/example/app.py", instead: None },
+    Example {
+        name: "python",
+        template: "python",
+        file: "app.py",
+        example: "python/example/app.py",
+        instead: None,
+    },
 ];
 
 /// How much to measure.
@@ -70,7 +82,8 @@ pub(crate) struct Options {
 
 /// Builds the examples, measures them and prints a table.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let profile = [Profile::Dev, Profile::Release, Profile::Dist].into_iter().find(|one| one.name() == options.profile);
+    let profile =
+        [Profile::Dev, Profile::Release, Profile::Dist].into_iter().find(|one| one.name() == options.profile);
     let profile = profile.with_context(|| format!("no build is called `{}`", options.profile))?;
     let program = build::product(profile)?;
     must(cargo().args(["build", "--profile", profile.name(), "-p", "stresshost-shop"]))?;
@@ -87,7 +100,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     });
     let rows = rows.collect::<anyhow::Result<Vec<Row>>>()?;
     println!("\nThe shopper in each language, {} build", profile.name());
-    let head = ["language", "component KiB", "cold start ms", "cached start ms", "KiB per user", "CPU us per request"];
+    let head = [
+        "language",
+        "component KiB",
+        "cold start ms",
+        "cached start ms",
+        "KiB per user",
+        "CPU us per request",
+    ];
     print!("{}", table(&head, &rows.iter().map(Row::cells).collect::<Vec<_>>()));
     write_json(options.json.as_deref(), "languages", Value::Array(rows.iter().map(Row::json).collect()))
 }
@@ -127,7 +147,8 @@ impl Shop {
         use std::io::BufRead;
 
         let mut command = on_cores(Some(SERVER_CORE), &program.with_file_name("shop"))?;
-        let mut child = command.args(["--port", "0"]).stdout(Stdio::piped()).spawn().context("cannot start the shop")?;
+        let mut child =
+            command.args(["--port", "0"]).stdout(Stdio::piped()).spawn().context("cannot start the shop")?;
         let mut url = String::new();
         let stdout = child.stdout.take().context("the shop has no output")?;
         std::io::BufReader::new(stdout).read_line(&mut url)?;
@@ -153,8 +174,9 @@ impl Bench<'_> {
     fn measure(&self, language: &str, options: &Options) -> anyhow::Result<Row> {
         let cold = tempfile::tempdir()?;
         let (_, cold_s) = self.run(cold.path(), 1, 1)?;
-        let starts: Vec<f64> =
-            (0..5).map(|_| self.run(cold.path(), 1, 1).map(|(_, wall_s)| wall_s)).collect::<anyhow::Result<_>>()?;
+        let starts: Vec<f64> = (0..5)
+            .map(|_| self.run(cold.path(), 1, 1).map(|(_, wall_s)| wall_s))
+            .collect::<anyhow::Result<_>>()?;
         let one = self.run(cold.path(), 1, 10)?.0;
         let many = self.run(cold.path(), options.users, 10 * options.users)?.0;
         let load = self.run(cold.path(), 1, options.iterations)?.0;
@@ -177,7 +199,10 @@ impl Bench<'_> {
         let mut command = on_cores(Some(GENERATOR_CORE), self.program)?;
         command.args(["run", "--plugin"]).arg(self.component).arg(self.url);
         command.args(["--vus", &users.to_string(), "--iterations", &iterations.to_string(), "--cores", "1"]);
-        command.args(["--quiet", "--output-format", "json", "--out"]).arg(&out).env("STRESSHOST_CACHE_DIR", cache);
+        command
+            .args(["--quiet", "--output-format", "json", "--out"])
+            .arg(&out)
+            .env("STRESSHOST_CACHE_DIR", cache);
         let finished = child::run("stresshost", &mut command, LIMIT)?;
         // 12: a short run on a busy machine may be invalid, which matters little here.
         finished.ended_with(&[0, 12])?;

@@ -13,7 +13,8 @@ pub(super) fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     // `stresshost plugin build` adds the component's type; an object file would tie authors to one linker.
     let c = wit_bindgen_c::Opts { no_object_file: true, ..wit_bindgen_c::Opts::default() };
     // Whether gofmt is there must not matter.
-    let go = wit_bindgen_go::Opts { format: wit_bindgen_go::Format::False, ..wit_bindgen_go::Opts::default() };
+    let go =
+        wit_bindgen_go::Opts { format: wit_bindgen_go::Format::False, ..wit_bindgen_go::Opts::default() };
     let c = generated("sdk/c/bindings", c.build())?;
     let go = generated("sdk/go/bindings", go.build())?;
     Ok(c.into_iter().chain(go.into_iter().filter_map(placed)).collect())
@@ -34,7 +35,10 @@ fn placed((path, content): (PathBuf, Vec<u8>)) -> Option<(PathBuf, Vec<u8>)> {
     Some((path, text.into_bytes()))
 }
 
-fn generated(directory: &str, mut generator: Box<dyn WorldGenerator>) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+fn generated(
+    directory: &str,
+    mut generator: Box<dyn WorldGenerator>,
+) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut resolve = Resolve::default();
     let (package, _) =
         resolve.push_dir(root().join("wit")).map_err(|error| anyhow!("cannot read `wit/`: {error:#}"))?;

@@ -29,7 +29,12 @@ pub(super) fn reference() -> anyhow::Result<String> {
     Ok(page)
 }
 
-fn interface(page: &mut String, resolve: &Resolve, interface: &Interface, direction: &str) -> anyhow::Result<()> {
+fn interface(
+    page: &mut String,
+    resolve: &Resolve,
+    interface: &Interface,
+    direction: &str,
+) -> anyhow::Result<()> {
     let name = interface.name.as_deref().unwrap_or_default();
     write!(page, "\n## `{name}` ({direction})\n\n{}", text(&interface.docs))?;
     for (name, id) in &interface.types {
@@ -41,7 +46,12 @@ fn interface(page: &mut String, resolve: &Resolve, interface: &Interface, direct
     Ok(())
 }
 
-fn type_definition(page: &mut String, resolve: &Resolve, name: &str, definition: &TypeDef) -> anyhow::Result<()> {
+fn type_definition(
+    page: &mut String,
+    resolve: &Resolve,
+    name: &str,
+    definition: &TypeDef,
+) -> anyhow::Result<()> {
     let docs = text(&definition.docs);
     match &definition.kind {
         TypeDefKind::Record(record) => {
@@ -54,7 +64,8 @@ fn type_definition(page: &mut String, resolve: &Resolve, name: &str, definition:
         TypeDefKind::Variant(variant) => {
             write!(page, "\n### variant `{name}`\n\n{docs}\n| case | holds | |\n|---|---|---|\n")?;
             for case in &variant.cases {
-                let shown = case.ty.as_ref().map_or_else(String::new, |ty| format!("`{}`", type_name(resolve, ty)));
+                let shown =
+                    case.ty.as_ref().map_or_else(String::new, |ty| format!("`{}`", type_name(resolve, ty)));
                 writeln!(page, "| `{}` | {shown} | {} |", case.name, line(&case.docs))?;
             }
         }
@@ -72,7 +83,8 @@ fn signature(resolve: &Resolve, function: &Function) -> String {
         .iter()
         .map(|parameter| format!("{}: {}", parameter.name, type_name(resolve, &parameter.ty)))
         .collect();
-    let result = function.result.as_ref().map_or_else(String::new, |ty| format!(" -> {}", type_name(resolve, ty)));
+    let result =
+        function.result.as_ref().map_or_else(String::new, |ty| format!(" -> {}", type_name(resolve, ty)));
     format!("{}({}){result}", function.name, parameters.join(", "))
 }
 
@@ -125,5 +137,11 @@ fn text(docs: &Docs) -> String {
 
 /// Documentation in a table's cell.
 fn line(docs: &Docs) -> String {
-    docs.contents.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    docs.contents
+        .as_deref()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('|', "\\|")
 }
