@@ -26,6 +26,7 @@ const PACKED: &[&str] = &[
     "wit",
 ];
 
+#[expect(clippy::disallowed_methods, reason = "cargo hands a build script its directories so")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../..");
     let mut files = BTreeMap::new();

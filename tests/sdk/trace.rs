@@ -80,7 +80,12 @@ fn a_trap_of_c_shows_the_function() {
         "sh_answer_t answer = sh_fire(request);",
         "sh_answer_t answer = sh_fire(request);\n    if (sh_ok(answer)) abort();",
     );
-    assert!(told.contains("!iterate"), "{told}");
+    let place = told
+        .split(" - iterate")
+        .nth(1)
+        .and_then(|rest| rest.lines().nth(1))
+        .unwrap_or_else(|| panic!("{told}"));
+    assert!(place.contains("app.c:23"), "{told}");
 }
 
 #[test]

@@ -135,12 +135,13 @@ fn without_runtime(backtrace: &str) -> String {
     [head, kept.concat()].concat().join("\n")
 }
 
-/// The function of a frame's line, as in `0: 0x1f - plugin.wasm!run`. None: the line is not that of a frame.
+/// The function of a frame's line, as in `0: 0x1f - plugin.wasm!run`; the module is left out where lines are known. None:
+/// the line is not that of a frame.
 fn frame_name(line: &str) -> Option<&str> {
     let (number, rest) = line.trim_start().split_once(':')?;
     let is_frame = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let (_, name) = rest.trim_start().strip_prefix("0x").filter(|_| is_frame)?.split_once('!')?;
-    Some(name)
+    let (_, name) = rest.trim_start().strip_prefix("0x").filter(|_| is_frame)?.split_once(" - ")?;
+    Some(name.split_once('!').map_or(name, |(_, function)| function))
 }
 
 #[cfg(test)]
@@ -157,6 +158,8 @@ mod tests {
         let only = format!("{head}\n{runtime}");
         assert_eq!(without_runtime(&only), only, "something is better than nothing");
         assert_eq!(without_runtime(""), "");
+        let lined = format!("{head}\n    0: 0x7 - abort\n    1: 0x8 - run\n           at ./app.c:12:3");
+        assert_eq!(without_runtime(&lined), format!("{head}\n    1: 0x8 - run\n           at ./app.c:12:3"));
         let named = "    0:  0x1 - libc.so!abort\n   12: 0x7 - <unknown>!guest#iterate\n               at ./app.c:12:3";
         let kept = without_runtime(&format!("{head}\nnote: using the `WASMTIME_X=1` variable\n{named}"));
         assert_eq!(
