@@ -71,6 +71,8 @@ impl Author {
             }
         }
         command
+            // The toolchain of this workspace, not whichever is the machine's default.
+            .env("RUSTUP_TOOLCHAIN", toolchain())
             .env("ZIG_GLOBAL_CACHE_DIR", shared_target().join("zig"))
             .env("GOCACHE", shared_target().join("go"));
         command
@@ -91,6 +93,13 @@ impl Author {
 #[expect(clippy::disallowed_methods, reason = "the test's own environment")]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var(name).ok().map(OsString::from)
+}
+
+fn toolchain() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rust-toolchain.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let channel = text.lines().find_map(|line| line.strip_prefix("channel = "));
+    channel.expect("rust-toolchain.toml names a channel").trim_matches('"').to_owned()
 }
 
 fn in_home(directory: &str) -> Option<OsString> {
