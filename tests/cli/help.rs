@@ -26,6 +26,8 @@ fn no_arguments_show_the_help_on_standard_error() {
       compare      Tell whether two runs differ, by how much, and how sure that is
       plugin       Add, update, look at, trust and publish plugins
       demo         Load a shop that runs inside this process, and show the result
+      new          Make a plugin's project, with the SDK, the contract, a test and how to build it
+      dev          Build and test a plugin's project whenever one of its files changes; Ctrl-C ends
       completions  Print a completion script for a shell
       help         Print this message or the help of the given subcommand(s)
 
@@ -71,6 +73,9 @@ fn a_group_without_its_command_shows_the_groups_help() {
       sign     Sign a component as a name and the version it says it has; writes FILE.minisig
       publish  Publish a component in a registry, under the version it says it has
       yank     Mark a published version as not to be chosen any more; lock files that pin it go on
+      build    Build the plugin of a project, with the commands of its stresshost.yaml
+      check    Check that this host can run a plugin, and say what would make it better
+      test     Run a plugin against a mock of its target, and check what it does
       help     Print this message or the help of the given subcommand(s)
 
     Options:
@@ -129,6 +134,9 @@ fn help_of_run_without_a_plugin() {
           --resolve <RULE>            Connect elsewhere: name:port=address:port
           --insecure                  Accept any TLS certificate
           --ca <FILE>                 Trust the certificates in a PEM file
+          --trace-calls[=<FILE>]      Write every call the plugin makes of the host, with arguments cut
+                                      to size and times, to standard error or =FILE; for few users
+          --profile-guest             Say at the end which functions of the plugin its CPU went to
           --stream <SPEC>             Send a snapshot a second to jsonl:FILE|-, csv:FILE|-,
                                       prometheus:ADDR:PORT (to be scraped), prometheus-rw:URL (remote
                                       write) or otlp:URL

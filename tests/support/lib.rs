@@ -40,6 +40,24 @@ pub fn guest(name: &str) -> PathBuf {
     built(path, "cargo build -p stresshost-guests --examples --target wasm32-wasip2 --profile plugin")
 }
 
+/// Directory of the tools that make components of other languages, as `cargo xtask sdk-tools` installs them.
+pub fn sdk_tools() -> PathBuf {
+    built(build_dir().join("../sdk-tools"), "cargo xtask sdk-tools")
+        .canonicalize()
+        .expect("path of the tools")
+}
+
+/// A component of the Rust SDK's examples.
+pub fn rust_example(name: &str) -> PathBuf {
+    let path = build_dir().join(format!("../wasm32-wasip2/plugin/examples/{name}.wasm"));
+    built(path, "cargo build -p stresshost-sdk --example shopper --target wasm32-wasip2 --profile plugin")
+}
+
+/// Where a build of a new Rust project goes, so that its dependencies are compiled once.
+pub fn shared_target() -> PathBuf {
+    build_dir().join("../sdk-target")
+}
+
 /// A temporary directory with a home of its own, so that no test sees the user's files or another test's.
 pub struct Project {
     dir: tempfile::TempDir,

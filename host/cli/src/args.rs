@@ -9,6 +9,9 @@ use crate::exit::TABLE;
 /// Flags shared by `run` and `plan`, in the order `--help` shows them.
 pub(crate) const PLUGIN: &str = "plugin";
 
+/// Flag that is looked at before the plugin is loaded, as calls of its `describe` are traced as well.
+pub(crate) const TRACE_CALLS: &str = "trace-calls";
+
 /// The whole command line, without any plugin's arguments.
 pub(crate) fn cli() -> Command {
     Command::new("stresshost")
@@ -26,6 +29,8 @@ pub(crate) fn cli() -> Command {
         .subcommand(compare_command())
         .subcommand(plugin::plugin_command())
         .subcommand(demo_command())
+        .subcommand(new_command())
+        .subcommand(dev_command())
         .subcommand(
             Command::new("completions")
                 .about("Print a completion script for a shell")
@@ -97,6 +102,8 @@ fn load_args(command: Command) -> Command {
 /// What goes on beside a run.
 fn live_args(command: Command) -> Command {
     command
+        .arg(trace_calls())
+        .arg(switch("profile-guest", "Say at the end which functions of the plugin its CPU went to"))
         .arg(
             list(
                 "stream",
@@ -253,6 +260,22 @@ fn ctl_command() -> Command {
         .subcommand(stop)
 }
 
+fn new_command() -> Command {
+    let lang = value("lang", "LANGUAGE", "What it is written in").required(true);
+    Command::new("new")
+        .about("Make a plugin's project, with the SDK, the contract, a test and how to build it")
+        .arg(Arg::new("name").value_name("NAME").required(true).help("Name of the plugin"))
+        .arg(lang.value_parser(clap::builder::PossibleValuesParser::new(crate::commands::languages())))
+        .arg(value("dir", "DIR", "Where [default: a directory of that name]"))
+}
+
+fn dev_command() -> Command {
+    Command::new("dev")
+        .about("Build and test a plugin's project whenever one of its files changes; Ctrl-C ends")
+        .arg(Arg::new("dir").value_name("DIR").help("The project [default: this directory]"))
+        .arg(switch("once", "Build and test once, and end as the test did"))
+}
+
 fn demo_command() -> Command {
     output_args(Command::new("demo").about("Load a shop that runs inside this process, and show the result"))
         .arg(value("duration", "DURATION", "Length of the load").default_value("10s"))
@@ -277,6 +300,19 @@ fn source_args() -> Vec<Arg> {
         switch("accept", "Give a new version of a pinned plugin what it asks for beyond the old one"),
     ];
     flags.into_iter().map(|flag| flag.help_heading(heading)).collect()
+}
+
+/// The trace of a plugin's calls; its file needs a `=`, so that a plugin's argument is not taken for one.
+fn trace_calls() -> Arg {
+    value(
+        TRACE_CALLS,
+        "FILE",
+        "Write every call the plugin makes of the host, with arguments cut to size and times, to standard error or \
+         =FILE; for few users",
+    )
+    .num_args(0..=1)
+    .require_equals(true)
+    .default_missing_value("-")
 }
 
 fn value(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {

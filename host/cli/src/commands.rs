@@ -4,10 +4,15 @@ mod compare;
 mod completions;
 mod ctl;
 mod demo;
+mod dev;
 mod find_max;
 mod guest;
+mod new;
 mod plan;
 mod plugin;
+mod plugin_build;
+mod plugin_check;
+mod plugin_test;
 mod prepare;
 mod rebuilt;
 mod replay;
@@ -22,12 +27,14 @@ use anyhow::Context;
 use clap::ArgMatches;
 use clap::error::ErrorKind;
 
+pub(crate) use self::new::languages;
 pub(crate) use self::replay::Recorded;
-use crate::args::{self, values_of};
+use crate::args::values_of;
+use crate::call_trace::CallTrace;
 use crate::exit::{Exit, usage};
-use crate::plugin_args;
 use crate::printer::Printer;
 use crate::sources::Sources;
+use crate::{args, logging, plugin_args};
 
 /// Chooses the command. A link to this program named after a plugin runs that plugin.
 pub(crate) fn dispatch(argv: Vec<OsString>, printer: &Printer) -> anyhow::Result<Exit> {
@@ -88,6 +95,7 @@ fn with_plugin(verb: Verb, rest: &[String], printer: &Printer) -> anyhow::Result
             }
         };
     };
+    trace_calls(rest, printer)?;
     let limits = prepare::guest_limits(&values_of("--guest-limit", rest))?;
     let (path, plugin) = crate::loader::load(&Sources::from_args(rest, printer), &reference, limits)?;
     let located = (path.as_path(), &plugin);
@@ -98,6 +106,21 @@ fn with_plugin(verb: Verb, rest: &[String], printer: &Printer) -> anyhow::Result
         (Parsed::Matches(matches), Verb::Run) => run::run(located, &descriptor, &matches, printer),
         (Parsed::Matches(matches), Verb::Plan) => plan::plan(located, &descriptor, &matches, printer),
     }
+}
+
+/// Begins to trace calls when `--trace-calls` or `--trace-calls=FILE` is given.
+fn trace_calls(rest: &[String], printer: &Printer) -> anyhow::Result<()> {
+    let flag = format!("--{}", args::TRACE_CALLS);
+    let own = rest.iter().take_while(|arg| *arg != "--");
+    let given = own.filter_map(|arg| match arg.strip_prefix(&flag)? {
+        "" => Some("-"),
+        value => value.strip_prefix('='),
+    });
+    let Some(path) = given.last() else { return Ok(()) };
+    if let Some(complaint) = logging::start_traced(false, Some(CallTrace::open(path)?)) {
+        printer.warn(&complaint);
+    }
+    Ok(())
 }
 
 enum Parsed {
@@ -149,8 +172,13 @@ fn other(argv: &[String], printer: &Printer) -> anyhow::Result<Exit> {
         Some(("replay", matches)) => replay::replay(matches, printer),
         Some(("compare", matches)) => compare::compare_runs(matches, printer),
         Some(("ctl", matches)) => ctl::ctl(matches, printer),
-        Some(("plugin", matches)) => plugin::plugin(matches, printer),
+        Some(("plugin", matches)) => {
+            trace_calls(&argv[1..], printer)?;
+            plugin::plugin(matches, printer)
+        }
         Some(("demo", matches)) => demo::demo(matches, printer),
+        Some(("dev", matches)) => dev::dev(matches, printer),
+        Some(("new", matches)) => new::new(matches, printer),
         Some(("completions", matches)) => completions::completions(matches, printer),
         _ => Err(usage("no such command; see `stresshost --help`")),
     }
@@ -172,6 +200,8 @@ mod tests {
             "ctl",
             "plugin",
             "demo",
+            "dev",
+            "new",
             "completions",
             "help",
             "--help",

@@ -3,6 +3,7 @@
 //! Only this crate prints and only `main` ends the process.
 
 mod args;
+mod call_trace;
 mod capacity;
 mod commands;
 mod config;
@@ -11,12 +12,15 @@ mod env;
 mod exit;
 mod grants;
 mod http;
+mod kit;
 mod loader;
 mod logging;
+mod mock;
 mod outputs;
 mod plugin_args;
 mod printer;
 mod progress;
+mod project;
 mod referenced;
 mod run_dir;
 mod secrets;

@@ -36,6 +36,11 @@ fn on_epoch(mut context: StoreContextMut<'_, VuState>) -> wasmtime::Result<Updat
         return Err(wasmtime::Error::msg(text));
     }
     let held_back_ns = state.charge(passed);
+    if passed > 0
+        && let Some(profile) = state.profile()
+    {
+        profile.sample(&context);
+    }
     Ok(match (held_back_ns, epochs) {
         (0, 0 | 1) => UpdateDeadline::Continue(1),
         (0, _) => UpdateDeadline::Yield(1),
@@ -107,18 +112,36 @@ fn without_advice(panic: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A backtrace without the innermost frames in which Rust's own libraries only carry a panic to its end: what a
-/// plugin's author looks for comes first then, and first is what fits a report.
+/// A backtrace without the innermost frames in which a language's own libraries only carry a panic to its end: what a
+/// plugin's author looks for comes first then, and first is what fits a report. Lines that follow a frame say where in the
+/// sources it is, and stay with it.
 fn without_runtime(backtrace: &str) -> String {
-    let (frames, head): (Vec<&str>, Vec<&str>) = backtrace.lines().partition(|line| line.contains(".wasm!"));
-    let carries = |frame: &&&str| {
-        let name = frame.split_once(".wasm!").map_or("", |(_, name)| name);
+    let (mut head, mut frames) = (Vec::new(), Vec::<Vec<&str>>::new());
+    // What wasmtime advises is no setting of this host's.
+    for line in backtrace.lines().filter(|line| !line.starts_with("note: using the `WASMTIME_")) {
+        match frames.last_mut() {
+            _ if frame_name(line).is_some() => frames.push(vec![line]),
+            Some(frame) => frame.push(line),
+            None => head.push(line),
+        }
+    }
+    let carries = |frame: &&Vec<&str>| {
+        let name = frame.first().and_then(|line| frame_name(line)).unwrap_or_default();
         let root = name.split(['[', ':']).next().unwrap_or(name);
         ["abort", "alloc", "core", "std", "__rustc", "rust_panic", "rust_begin_unwind"].contains(&root)
     };
     let carriers = frames.iter().take_while(carries).count();
     let kept = if carriers == frames.len() { &frames[..] } else { &frames[carriers..] };
-    [&head[..], kept].concat().join("\n")
+    [head, kept.concat()].concat().join("\n")
+}
+
+/// The function of a frame's line, as in `0: 0x1f - plugin.wasm!run`; the module is left out where lines are known. None:
+/// the line is not that of a frame.
+fn frame_name(line: &str) -> Option<&str> {
+    let (number, rest) = line.trim_start().split_once(':')?;
+    let is_frame = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let (_, name) = rest.trim_start().strip_prefix("0x").filter(|_| is_frame)?.split_once(" - ")?;
+    Some(name.split_once('!').map_or(name, |(_, function)| function))
 }
 
 #[cfg(test)]
@@ -135,6 +158,14 @@ mod tests {
         let only = format!("{head}\n{runtime}");
         assert_eq!(without_runtime(&only), only, "something is better than nothing");
         assert_eq!(without_runtime(""), "");
+        let lined = format!("{head}\n    0: 0x7 - abort\n    1: 0x8 - run\n           at ./app.c:12:3");
+        assert_eq!(without_runtime(&lined), format!("{head}\n    1: 0x8 - run\n           at ./app.c:12:3"));
+        let named = "    0:  0x1 - libc.so!abort\n   12: 0x7 - <unknown>!guest#iterate\n               at ./app.c:12:3";
+        let kept = without_runtime(&format!("{head}\nnote: using the `WASMTIME_X=1` variable\n{named}"));
+        assert_eq!(
+            kept,
+            format!("{head}\n   12: 0x7 - <unknown>!guest#iterate\n               at ./app.c:12:3")
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ const OFFERED: &[&str] = &[
     "sql",
 ];
 /// Section in which an SDK names itself.
-const API_SECTION: &str = "stresshost:api";
+pub(crate) const API_SECTION: &str = "stresshost:api";
 /// Bytes of that section that are read: it holds three short strings.
 const MAX_API_BYTES: usize = 4_096;
 /// The contract this host runs.

@@ -6,7 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use wasmtime::{Config, Engine};
+use wasmtime::{Config, Engine, WasmBacktraceDetails};
 
 use crate::{
     DENSE_RESERVATION_BYTES, EPOCH_MS, FIBER_STACK_BYTES, LoadError, MAX_UNCHECKED_INSTANCES,
@@ -66,7 +66,9 @@ fn base_config() -> Config {
         .max_wasm_stack(MAX_WASM_STACK_BYTES)
         .async_stack_size(FIBER_STACK_BYTES)
         .guard_before_linear_memory(false)
-        .memory_init_cow(true);
+        .memory_init_cow(true)
+        // Files and lines in backtraces, where a component has them.
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
     config
 }
 

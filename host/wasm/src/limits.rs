@@ -10,14 +10,14 @@ pub const MAX_CONTROL_MEMORY_BYTES: usize = 512 << 20;
 /// Elements of one table. Function tables of real plugins hold a few thousand.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
-/// Core instances of one virtual user: an SDK component has about four.
-pub const MAX_CORE_INSTANCES: usize = 16;
+/// Core instances of one virtual user: a Rust component has about four, one of Python with its libraries about forty.
+pub const MAX_CORE_INSTANCES: usize = 64;
 
 /// Memories of one virtual user.
 pub const MAX_MEMORIES: usize = 4;
 
-/// Tables of one virtual user: an SDK component has about six.
-pub const MAX_TABLES: usize = 16;
+/// Tables of one virtual user: a Rust component has about six, one of Python about as many as core instances.
+pub const MAX_TABLES: usize = 64;
 
 /// Bytes of a guest's stack. The rest of the fiber's stack is the host's, for import calls.
 pub const MAX_WASM_STACK_BYTES: usize = 256 << 10;

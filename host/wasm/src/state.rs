@@ -32,7 +32,7 @@ use crate::sql::SqlSide;
 use crate::stderr::StderrTail;
 use crate::waiting::{Fulfilled, Wish};
 use crate::wasi_http::{Hooks, Outgoing};
-use crate::{EPOCH_MS, GuestLimits};
+use crate::{EPOCH_MS, GuestLimits, GuestProfile};
 
 /// What all virtual users of a plugin share.
 pub(crate) struct RunShared {
@@ -43,6 +43,7 @@ pub(crate) struct RunShared {
     pub(crate) own_scenarios: Vec<u32>,
     pub(crate) feeds: Feeds,
     pub(crate) artifacts: Option<ArtifactStore>,
+    pub(crate) profile: Option<Arc<GuestProfile>>,
     pub(crate) log_lines: AtomicU64,
     pub(crate) limits: GuestLimits,
     /// What no text that leaves the plugin may show.
@@ -311,6 +312,11 @@ impl VuState {
         }
     }
 
+    /// Where the time of the plugin's guests is counted, if it is.
+    pub(crate) fn profile(&self) -> Option<Arc<GuestProfile>> {
+        self.granted().and_then(|live| live.core.run.profile.clone())
+    }
+
     /// Index of the plugin; 0 while it describes, plans or analyses.
     pub(crate) fn part(&self) -> u16 {
         self.granted().map_or(0, |live| live.core.run.part)
@@ -368,7 +374,8 @@ impl HostMonotonicClock for GuestClock {
     }
 
     fn now(&self) -> u64 {
-        self.clock.map_or(0, |(clock, _)| clock.now_ns())
+        // Go's runtime takes 0 for a clock that does not work.
+        self.clock.map_or(1, |(clock, _)| clock.now_ns().max(1))
     }
 }
 

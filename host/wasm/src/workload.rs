@@ -23,7 +23,7 @@ use crate::memory_budget::MemoryBudget;
 use crate::plugin::link;
 use crate::prepared_memory::Charges;
 use crate::state::{Allowance, CoreShared, RunShared, VuState};
-use crate::{GuestLimits, cache};
+use crate::{GuestLimits, GuestProfile, cache};
 
 /// Random stream of the instance that runs `setup` and `teardown`; virtual users count up from 0.
 const SETUP_STREAM: u64 = u64::MAX - 1;
@@ -43,6 +43,8 @@ pub struct WasmPart {
     pub http: HttpShared,
     /// Where artifacts go; none: the plugin may not write any.
     pub artifacts: Option<ArtifactStore>,
+    /// Where its guests spend their CPU, if that is wanted.
+    pub profile: Option<Arc<GuestProfile>>,
 }
 
 /// Every plugin of a run, compiled and linked for the load.
@@ -75,7 +77,7 @@ impl WasmGuest {
         let engine = load_engine(plan.vus())?;
         let memory = Arc::new(MemoryBudget::new(limits.total_memory_bytes));
         let link_part = |(index, part): (u16, WasmPart)| {
-            let WasmPart { loadable, plugin, feeds, http, artifacts } = part;
+            let WasmPart { loadable, plugin, feeds, http, artifacts, profile } = part;
             let pre = link(&engine.engine, &cache::compile(&engine.engine, &loadable, cache)?)?;
             let own = |(place, scenario): (u32, &Scenario)| scenario.own_index.unwrap_or(place);
             let run = RunShared {
@@ -84,6 +86,7 @@ impl WasmGuest {
                 own_scenarios: (0..).zip(&plan.scenarios).map(own).collect(),
                 feeds: Feeds::new(&feeds, seed),
                 artifacts,
+                profile,
                 log_lines: AtomicU64::new(0),
                 limits,
                 secrets: http.config().secrets.clone(),

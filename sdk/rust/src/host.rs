@@ -10,6 +10,6 @@ pub(crate) use crate::testing::backend::{
     artifacts, checks, data, failures, findings, http, log, metrics, pacing, random,
 };
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use crate::testing::sql::backend as sql;
-#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::redis::backend as redis;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crate::testing::sql::backend as sql;

@@ -19,8 +19,8 @@ pub mod log;
 pub mod metrics;
 pub mod pacing;
 pub mod random;
-pub mod sql;
 pub mod redis;
+pub mod sql;
 mod target;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

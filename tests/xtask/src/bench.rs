@@ -9,6 +9,7 @@ pub(crate) mod child;
 mod cores;
 pub(crate) mod generator;
 mod http;
+mod languages;
 mod memory;
 mod nginx;
 mod open;
@@ -37,6 +38,8 @@ pub(crate) enum Bench {
     Cores(cores::Options),
     /// Throughput of APIStress with answers held against their schema, beside DevStress
     Apis(apis::Options),
+    /// Size, start, memory and CPU of the same plugin in each language
+    Languages(languages::Options),
     /// CPU per statement beside pgbench and sysbench
     Sql(sql::Options),
     /// CPU of a call into a guest, of calls out of it, and of a virtual user
@@ -56,6 +59,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Cores(options) => cores::run(options),
         Bench::Apis(options) => apis::run(options),
         Bench::Sql(options) => sql::run(options),
+        Bench::Languages(options) => languages::run(options),
         Bench::Calls(options) => calls::run(options),
         Bench::Redis(options) => redis::run(options),
     }

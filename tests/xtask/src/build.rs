@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::bail;
 
+use crate::sdk_tools;
 use crate::tools::{cargo, find, must, root, target_dir};
 
 /// Target of every component.
@@ -24,6 +25,7 @@ pub(crate) fn demo(args: &[String]) -> anyhow::Result<()> {
 pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
     find("nginx", "apt-get install nginx")?;
     find("docker-registry", "apt-get install docker-registry")?;
+    sdk_tools::install()?;
     plugins()?;
     must(cargo().args(["build", "-p", "stresshost", "-p", "stresshost-shop"]))?;
     must(cargo().args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]).args(args))?;
@@ -64,7 +66,7 @@ pub(crate) fn product(profile: Profile) -> anyhow::Result<PathBuf> {
 /// Builds the plugins and the test guests.
 pub(crate) fn plugins() -> anyhow::Result<()> {
     build_components(PLUGINS)?;
-    must(component_build().args(["-p", "stresshost-guests", "--examples"]))
+    must(component_build().args(["-p", "stresshost-guests", "-p", "stresshost-sdk", "--examples"]))
 }
 
 pub(crate) fn build_components(packages: &[&str]) -> anyhow::Result<()> {

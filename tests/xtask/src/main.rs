@@ -9,6 +9,7 @@ mod fuzz;
 mod generate;
 mod instructions;
 mod publish;
+mod sdk_tools;
 mod sim;
 mod soak;
 mod tools;
@@ -39,6 +40,8 @@ enum Command {
     },
     /// Build the plugins and the test guests as components
     Plugins,
+    /// Install the tools that make components of Python, JavaScript and C, at the pinned versions
+    SdkTools,
     /// Check format, lints, tests and docs, as CI does
     Ci,
     /// Check licences, bans and sources of dependencies; needs cargo-deny
@@ -67,6 +70,7 @@ fn main() -> anyhow::Result<()> {
         Command::Demo { args } => build::demo(&args),
         Command::Test { args } => build::test(&args),
         Command::Plugins => build::plugins(),
+        Command::SdkTools => sdk_tools::install().map(|directory| println!("{}", directory.display())),
         Command::Ci => ci::ci(),
         Command::Deny => deny::run(),
         Command::Fuzz(options) => fuzz::run(&options),

@@ -2,13 +2,14 @@
 
 use clap::{Arg, ArgAction, Command};
 
-use super::{list, source_args, switch, value};
+use super::{list, source_args, switch, trace_calls, value};
 
 const GROUPS: &str = "\
 Use:      add, update, remove, list, inspect, prune
 Look:     search, info
 Trust:    trust, verify
 Publish:  keygen, sign, publish, yank
+Write:    build, check, test; see also `stresshost new` and `stresshost dev`
 
 A plugin of a registry is NAMESPACE:NAME. What runs is pinned in stresshost.lock. Registries and
 trusted keys are listed in registries.yaml and trust.yaml in ~/.config/stresshost.";
@@ -23,6 +24,7 @@ pub(super) fn plugin_command() -> Command {
         .subcommands(look_commands())
         .subcommands([trust_command(), verify_command()])
         .subcommands(publish_commands())
+        .subcommands(write_commands())
 }
 
 fn name(help: &'static str) -> Arg {
@@ -158,5 +160,31 @@ fn publish_commands() -> Vec<Command> {
             .arg(name("The plugin with its version, such as `acme:my@1.2.3`").required(true))
             .arg(value("to", "LOCATION", "The registry").required(true))
             .arg(value("reason", "TEXT", "Why; shown where the version is passed over").action(ArgAction::Set)),
+    ]
+}
+
+fn write_commands() -> [Command; 3] {
+    let plugin = || {
+        Arg::new("plugin")
+            .value_name("REFERENCE")
+            .required(true)
+            .help("The plugin, as `run --plugin` takes it")
+    };
+    [
+        Command::new("build")
+            .about("Build the plugin of a project, with the commands of its stresshost.yaml")
+            .arg(Arg::new("dir").value_name("DIR").help("The project [default: this directory]")),
+        Command::new("check")
+            .about("Check that this host can run a plugin, and say what would make it better")
+            .arg(plugin())
+            .args(source_args()),
+        Command::new("test")
+            .about("Run a plugin against a mock of its target, and check what it does")
+            .after_help("The form of the file is in the SDK's README.")
+            .arg(plugin())
+            .arg(value("mock", "FILE", "The mock and what is expected").required(true))
+            .arg(switch("update", "Write the plan's snapshot anew"))
+            .arg(trace_calls())
+            .args(source_args()),
     ]
 }

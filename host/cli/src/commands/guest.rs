@@ -8,12 +8,15 @@ use clap::ArgMatches;
 use stresshost_io::http::{HttpConfig, HttpShared, HttpVersion, KeptBudget, Resolve, TlsConfig};
 use stresshost_metrics::{HostInfo, PluginInfo};
 use stresshost_plan::{Descriptor, HttpOptions};
-use stresshost_wasm::{ArtifactStore, Plugin, WasmGuest, WasmPart};
+use stresshost_wasm::{ArtifactStore, GuestProfile, Plugin, WasmGuest, WasmPart};
 
 use super::prepare::Prepared;
 use super::resolve::LoadedPart;
 use crate::exit::usage;
 use crate::{args, env, secrets};
+
+/// Functions of a profile that are shown.
+const PROFILED_FUNCTIONS: usize = 10;
 
 /// The plugins of a run, compiled and linked.
 pub(super) fn guest(prepared: &Prepared, parts: Vec<WasmPart>) -> anyhow::Result<WasmGuest> {
@@ -50,9 +53,28 @@ pub(super) fn wasm_parts(
                 .asks
                 .artifacts
                 .then(|| ArtifactStore::new(artifacts, &prepared.limits)),
+            profile: args::is_set(matches, "profile-guest").then(Arc::default),
         })
     };
     prepared.parts.iter().enumerate().map(part).collect()
+}
+
+/// The profiles that are made, with the plugins' names.
+pub(super) fn profiles(parts: &[WasmPart]) -> Vec<(String, Arc<GuestProfile>)> {
+    parts.iter().filter_map(|part| Some((part.plugin.clone(), Arc::clone(part.profile.as_ref()?)))).collect()
+}
+
+/// A profile in words.
+pub(super) fn profile_text(plugin: &str, profile: &GuestProfile) -> String {
+    let (samples, top) = profile.top(PROFILED_FUNCTIONS);
+    if samples == 0 {
+        return format!("`{plugin}` was never seen to compute: its CPU is not what the run waited for");
+    }
+    let mut text = format!("where `{plugin}` spent its CPU, of {samples} samples:");
+    for (function, count) in top {
+        text.push_str(&format!("\n  {:>5.1}%  {function}", count as f64 / samples as f64 * 100.0));
+    }
+    text
 }
 
 fn http_config(matches: &ArgMatches, options: &HttpOptions) -> anyhow::Result<HttpConfig> {

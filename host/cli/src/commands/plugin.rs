@@ -33,6 +33,9 @@ pub(super) fn plugin(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<
         "sign" => sign::sign(matches, printer)?,
         "publish" => publish::publish(matches, printer)?,
         "yank" => publish::yank(matches, &sources)?,
+        "build" => return super::plugin_build::build(matches, printer),
+        "check" => return super::plugin_check::check(matches, &sources, printer),
+        "test" => return super::plugin_test::test(matches, &sources, printer),
         _ => return Err(unknown()),
     }
     Ok(Exit::Pass)

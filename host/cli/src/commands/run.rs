@@ -167,6 +167,7 @@ pub(super) fn load(
     // Before there is a directory: wrong connection settings leave nothing behind.
     let parts = guest::wasm_parts(prepared, job.matches, path)?;
     let mut directory = RunDir::create(path, &record(id, prepared, job.matches, &plugin, &host))?;
+    let profiles = guest::profiles(&parts);
     let guest = guest::guest(prepared, parts)?;
     // A search says itself what each of its trials is.
     if !args::is_set(job.matches, "find-max") {
@@ -198,6 +199,9 @@ pub(super) fn load(
     progress.finish();
     drop(control);
     outputs.finish().iter().for_each(|lost| job.printer.warn(lost));
+    for (plugin, profile) in &profiles {
+        job.printer.note(&guest::profile_text(plugin, profile));
+    }
     let summary = summary.map_err(run_error)?;
     directory.ended(&summary);
     Ok((summary, directory))

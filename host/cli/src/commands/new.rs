@@ -1,0 +1,278 @@
+//! `stresshost new`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::ArgMatches;
+use stresshost_wasm::CONTRACT;
+
+use crate::args;
+use crate::exit::{Exit, usage};
+use crate::kit::Kit;
+use crate::printer::Printer;
+
+/// Longest name of a plugin.
+const MAX_NAME_BYTES: usize = stresshost_plan::MAX_PLUGIN_NAME_BYTES;
+
+/// Names that cargo or rustc refuse for a package.
+const RESERVED: &[&str] = &[
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "fn",
+    "for",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "type",
+    "unsafe",
+    "use",
+    "where",
+    "while",
+    "plugin",
+    "stresshost-sdk",
+];
+
+/// What a language's project is made of: directories of the kit, and where they go.
+struct Language {
+    name: &'static str,
+    parts: &'static [(&'static str, &'static str)],
+    /// How its tools are installed.
+    install: &'static str,
+}
+
+const LANGUAGES: &[Language] = &[
+    Language {
+        name: "rust",
+        parts: &[
+            ("sdk/rust/template", ""),
+            ("Cargo.toml", "vendor/stresshost"),
+            ("LICENSE-APACHE", "vendor/stresshost"),
+            ("LICENSE-MIT", "vendor/stresshost"),
+            ("host/metrics", "vendor/stresshost/host/metrics"),
+            ("host/plan", "vendor/stresshost/host/plan"),
+            ("sdk/rust/Cargo.toml", "vendor/stresshost/sdk/rust"),
+            ("sdk/rust/README.md", "vendor/stresshost/sdk/rust"),
+            ("sdk/rust/example", "vendor/stresshost/sdk/rust/example"),
+            ("sdk/rust/src", "vendor/stresshost/sdk/rust/src"),
+            ("wit", "vendor/stresshost/wit"),
+        ],
+        install: "rustup target add wasm32-wasip2",
+    },
+    Language {
+        name: "python",
+        parts: &[("sdk/python/template", ""), ("sdk/python/stresshost", "stresshost")],
+        install: "pip install -r requirements.txt",
+    },
+    Language {
+        name: "js",
+        parts: &[
+            ("sdk/js/template", ""),
+            ("sdk/js/stresshost.js", "stresshost"),
+            ("sdk/js/stresshost.d.ts", "stresshost"),
+        ],
+        install: "npm install",
+    },
+    Language {
+        name: "ts",
+        parts: &[
+            ("sdk/js/template-ts", ""),
+            ("sdk/js/stresshost.js", "stresshost"),
+            ("sdk/js/stresshost.d.ts", "stresshost"),
+        ],
+        install: "npm install",
+    },
+    Language {
+        name: "c",
+        parts: &[
+            ("sdk/c/template", ""),
+            ("sdk/c/stresshost.h", "stresshost"),
+            ("sdk/c/stresshost.c", "stresshost"),
+            ("sdk/c/json.c", "stresshost"),
+            ("sdk/c/bindings", "stresshost/bindings"),
+        ],
+        install: "pip install -r requirements.txt",
+    },
+    Language {
+        name: "go",
+        parts: &[
+            ("sdk/go/template", ""),
+            ("sdk/go/exports.go", ""),
+            ("sdk/go/stresshost.go", "stresshost"),
+            ("sdk/go/host.go", "stresshost"),
+            ("sdk/go/http.go", "stresshost"),
+            ("sdk/go/load.go", "stresshost"),
+            ("sdk/go/guest", "stresshost/guest"),
+            ("sdk/go/bindings", "stresshost/bindings"),
+            ("sdk/go/pkg", "stresshost/pkg"),
+        ],
+        install: "pip install -r requirements.txt",
+    },
+];
+
+/// Names of the languages, for `--lang`.
+pub(crate) fn languages() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().map(|language| language.name)
+}
+
+pub(super) fn new(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<Exit> {
+    let name = args::text(matches, "name").unwrap_or_default();
+    let wanted = args::text(matches, "lang").unwrap_or_default();
+    let language = LANGUAGES.iter().find(|language| language.name == wanted);
+    let language = language.ok_or_else(|| usage(format!("there is no template for `{wanted}`")))?;
+    check_name(name)?;
+    let directory = PathBuf::from(args::text(matches, "dir").unwrap_or(name));
+    let files = files(language, name, &Kit::unpack()?);
+    write(&directory, &files)?;
+    printer.note(&format!("`{}`: a plugin in {}, {} files", directory.display(), language.name, files.len()));
+    printer.note(&format!(
+        "next:\n  cd {}\n  {}\n  stresshost plugin build",
+        directory.display(),
+        language.install
+    ));
+    Ok(Exit::Pass)
+}
+
+/// Refuses names that are no plugin's, or that a language's tools would stumble over.
+fn check_name(name: &str) -> anyhow::Result<()> {
+    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let fits = name.starts_with(|first: char| first.is_ascii_lowercase()) && name.len() <= MAX_NAME_BYTES;
+    if !plain || !fits || name.ends_with('-') {
+        return Err(usage(format!(
+            "`{}` is no name for a plugin: a letter, then letters, digits and `-`, all lower-case, at most \
+             {MAX_NAME_BYTES}, such as `checkout-load`",
+            name.escape_debug()
+        )));
+    }
+    if RESERVED.contains(&name) {
+        return Err(usage(format!("`{name}` means something else to a compiler; take another name")));
+    }
+    Ok(())
+}
+
+/// Every file of a new project, by its path in it.
+fn files(language: &Language, name: &str, kit: &Kit) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    for (from, to) in language.parts {
+        let is_template = from.contains("/template");
+        for (path, text) in kit.below(from) {
+            let path = Path::new(to).join(path);
+            files.push(if is_template {
+                (template_path(&path), text.replace("__NAME__", name))
+            } else {
+                (path, text.to_owned())
+            });
+        }
+    }
+    if language.name != "rust" {
+        files.extend(CONTRACT.iter().map(|(file, text)| (Path::new("wit").join(file), contract(file, text))));
+    }
+    files
+}
+
+/// Names that would have a meaning of their own in the source tree.
+fn template_path(path: &Path) -> PathBuf {
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("gitignore") => path.with_file_name(".gitignore"),
+        Some("Cargo.toml.in") => path.with_file_name("Cargo.toml"),
+        _ => path.to_owned(),
+    }
+}
+
+/// The contract as a project has it. Some languages' tools import all that the world does, and a plugin should not ask
+/// for what it does not use: the databases are left for its author to put in.
+fn contract(file: &str, text: &str) -> String {
+    if file != "world.wit" {
+        return text.to_owned();
+    }
+    let left_out = |line: &str| match line.trim() {
+        "import sql;" | "import redis;" => format!("    // {}\n", line.trim()),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(left_out).collect()
+}
+
+/// Writes the files, if none of them is there.
+fn write(directory: &Path, files: &[(PathBuf, String)]) -> anyhow::Result<()> {
+    let there = files.iter().map(|(path, _)| directory.join(path)).find(|path| path.exists());
+    if let Some(path) = there {
+        return Err(usage(format!("`{}` is there already, and nothing is overwritten", path.display())));
+    }
+    for (path, text) in files {
+        let path = directory.join(path);
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        written
+            .and_then(|()| std::fs::write(&path, text))
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_names_are_refused() {
+        for name in ["", "Shop", "../shop", "shop load", "9shop", "-shop", "shop-", "test", "fn", "sh\u{f6}p"]
+        {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        assert!(check_name(&"a".repeat(MAX_NAME_BYTES + 1)).is_err());
+        for name in ["a", "shop", "checkout-load-2"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_language_has_its_project_and_no_placeholder_left() {
+        let kit = Kit::unpack().unwrap();
+        for language in LANGUAGES {
+            let files = files(language, "checkout-load", &kit);
+            let has = |name: &str| files.iter().any(|(path, _)| path == Path::new(name));
+            for file in ["stresshost.yaml", "test.yaml", "README.md", ".gitignore"] {
+                assert!(has(file), "{}: {file}", language.name);
+            }
+            let left = files.iter().find(|(_, text)| text.contains("__NAME__"));
+            assert!(left.is_none(), "{}: {left:?}", language.name);
+        }
+    }
+
+    #[test]
+    fn a_projects_world_imports_no_databases() {
+        let world = contract("world.wit", CONTRACT[0].1);
+        assert!(
+            world.contains("    // import sql;\n    // import redis;\n")
+                && world.contains("    import http;\n")
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! A plugin's project: what its `stresshost.yaml` says, and building it.
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `language` | what its sources are in; recorded in the component |
+//! | `build` | commands to run in the project's directory, each a list of words |
+//! | `artifact` | what they make: a component, or a core module that exports the contract |
+//! | `component` | where the component goes |
+//! | `watch` | files and directories whose changes call for a new build |
+//! | `mock` | what `stresshost dev` tests with; `test.yaml` by default |
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+use serde::Deserialize;
+use stresshost_wasm::componentize;
+
+use crate::exit::{Exit, coded, usage};
+use crate::{config, printer::Printer};
+
+/// Name of the file that makes a directory a project.
+pub(crate) const FILE: &str = "stresshost.yaml";
+
+/// What the file says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    language: String,
+    build: Vec<Vec<String>>,
+    artifact: PathBuf,
+    component: PathBuf,
+    #[serde(default)]
+    watch: Vec<PathBuf>,
+    #[serde(default = "default_mock")]
+    mock: PathBuf,
+}
+
+fn default_mock() -> PathBuf {
+    PathBuf::from("test.yaml")
+}
+
+/// A project on disk.
+#[derive(Debug)]
+pub(crate) struct Project {
+    directory: PathBuf,
+    settings: Settings,
+}
+
+impl Project {
+    /// Reads the project of a directory.
+    pub(crate) fn read(directory: &Path) -> anyhow::Result<Self> {
+        let file = directory.join(FILE);
+        if !file.exists() {
+            return Err(usage(format!(
+                "`{}` is no plugin's project: it has no `{FILE}`; `stresshost new` makes one",
+                directory.display()
+            )));
+        }
+        let document = config::read(&file.display().to_string(), &[])?;
+        let settings: Settings = serde_json::from_value(document.into_value())
+            .map_err(|error| usage(format!("`{}`: {error}", file.display())))?;
+        if settings.build.iter().any(Vec::is_empty) {
+            return Err(usage(format!("`{}`: a command of `build` is empty", file.display())));
+        }
+        Ok(Self { directory: directory.to_owned(), settings })
+    }
+
+    /// Where the component is, once built.
+    pub(crate) fn component(&self) -> PathBuf {
+        self.directory.join(&self.settings.component)
+    }
+
+    /// The mock it is tested with.
+    pub(crate) fn mock(&self) -> PathBuf {
+        self.directory.join(&self.settings.mock)
+    }
+
+    /// What is watched: its sources, its mock and its settings.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        let own = [Path::new(FILE), &self.settings.mock];
+        let all = self.settings.watch.iter().map(PathBuf::as_path).chain(own);
+        all.map(|path| self.directory.join(path)).collect()
+    }
+
+    /// Runs the commands and makes a component of what they made; where it is.
+    pub(crate) fn build(&self, printer: &Printer) -> anyhow::Result<PathBuf> {
+        let artifact = self.directory.join(&self.settings.artifact);
+        if let Some(parent) = artifact.parent() {
+            std::fs::create_dir_all(parent).with_context(|| format!("cannot make `{}`", parent.display()))?;
+        }
+        for command in &self.settings.build {
+            self.run(command, printer)?;
+        }
+        let made = std::fs::read(&artifact).map_err(|error| {
+            usage(format!("the build made no `{}`: {error}; see `artifact` in `{FILE}`", artifact.display()))
+        })?;
+        let sdk = format!("stresshost-{}/{}", self.settings.language, env!("CARGO_PKG_VERSION"));
+        let component = componentize(&made, &sdk, &self.settings.language)
+            .map_err(|error| usage(format!("`{}` {error}", artifact.display())))?;
+        let path = self.component();
+        // A run that has the file open keeps the old one.
+        let beside = path.with_extension("wasm.new");
+        std::fs::write(&beside, component)
+            .and_then(|()| std::fs::rename(&beside, &path))
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+        Ok(path)
+    }
+
+    fn run(&self, words: &[String], printer: &Printer) -> anyhow::Result<()> {
+        let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+        let line = words.join(" ");
+        printer.note(&format!("> {line}"));
+        let mut command = Command::new(program);
+        // Results go to standard output, and a build is none.
+        command.args(arguments).current_dir(&self.directory).stdin(Stdio::null()).stdout(std::io::stderr());
+        let status = command.status().map_err(|error| {
+            usage(format!(
+                "cannot start `{program}`: {error}; the project's README.md says how to install it"
+            ))
+        })?;
+        if status.success() { Ok(()) } else { Err(coded(Exit::Usage, format!("`{line}` failed: {status}"))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> anyhow::Result<Project> {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(FILE), text).unwrap();
+        Project::read(directory.path())
+    }
+
+    #[test]
+    fn a_project_is_read() {
+        let text =
+            "language: c\nbuild:\n  - [cc, app.c]\nartifact: a.wasm\ncomponent: b.wasm\nwatch: [app.c]\n";
+        let project = read(text).unwrap();
+        assert!(project.component().ends_with("b.wasm") && project.mock().ends_with("test.yaml"));
+        assert_eq!(project.watched().len(), 3);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        for (text, told) in [
+            ("language: c\n", "missing field `build`"),
+            ("language: c\nbuild: [[]]\nartifact: a\ncomponent: b\n", "a command of `build` is empty"),
+            ("language: c\nbuild: []\nartifact: a\ncomponent: b\nwach: []\n", "unknown field `wach`"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+        let error = Project::read(Path::new("/nowhere")).unwrap_err().to_string();
+        assert!(error.contains("`stresshost new` makes one"), "{error}");
+    }
+}

@@ -1,0 +1,18 @@
+//! What a plugin's author meets: from an empty directory to a run, in every language, without the source tree.
+//!
+//! | module | what |
+//! |---|---|
+//! | `author` | `new`, `plugin build`, `plugin check`, `plugin test`, `run`, and what goes wrong in each |
+//! | `agreement` | the same scenario in every language does the same |
+//! | `dev` | a changed file is built and tested |
+//! | `tutorial` | the commands of `sdk/README.md`, as printed |
+//! | `trace` | `--trace-calls`, and the words of an exception |
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod agreement;
+mod author;
+mod dev;
+mod project;
+mod trace;
+mod tutorial;
