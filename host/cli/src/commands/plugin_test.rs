@@ -83,7 +83,7 @@ pub(super) fn run(
     })?;
     let quiet = Printer::from_environment();
     quiet.set_quiet();
-    let prepared = prepare((&path, &plugin), &descriptor, &matches)?;
+    let prepared = prepare((&path, &plugin), &descriptor, &matches, sources.printer())?;
     if prepared.plan.requirements().peak_vus > MAX_VUS {
         return Err(usage(format!("`{}`: a mock is for at most {MAX_VUS} virtual users", file.display())));
     }
