@@ -54,7 +54,8 @@ impl Workload for Guest {
         check("rows", answer.ok() && answer.rows() == 70_000 && kept == 10_000)?;
         let other = self.url.replace("given.db", "other.db");
         check("file", Target::new(other).open().is_err())?;
-        check("attach", database.run("attach", "ATTACH 'other.db' AS other").error_name() == "invalid")
+        check("attach", database.run("attach", "ATTACH 'other.db' AS other").error_name() == "invalid")?;
+        Ok(())
     }
 }
 

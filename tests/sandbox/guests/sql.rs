@@ -18,7 +18,7 @@ pub(crate) fn sql_select() {
     let summary = complete(&project);
     let [select] = &summary.operations[..] else { panic!("{:?}", summary.operations) };
     assert_eq!((select.name.as_str(), select.protocol.as_str(), select.count), ("select", "sql", 50));
-    assert!(select.errors.is_empty() && select.service_us.max > 0.0, "{select:?}");
+    assert!(select.errors.is_empty() && select.service_us.is_some(), "{select:?}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::scan::{Dialect, Scanned, scan};
 use super::session::Refused;
 use super::sqlite;
 use super::target::Target;
+use super::work::{Step, is_our_timeout};
 use crate::origin::Scheme;
 
 /// A connection as the virtual user knows it. The one to the server may be lost and made again.
@@ -98,6 +99,37 @@ impl Link {
             }
             _ => self.hold(lease),
         }
+    }
+
+    /// Draws the conclusions from an operation that ended: whether the connection can be kept, and what has become of the
+    /// transaction.
+    pub(crate) fn conclude(
+        &mut self,
+        mut lease: Lease,
+        step: Step,
+        mut result: Result<(), SqlError>,
+    ) -> Result<(), SqlError> {
+        // Our own timeout leaves the server at work: the connection is dropped as busy.
+        lease.physical.busy = result.as_ref().is_err_and(is_our_timeout);
+        if matches!(step, Step::Commit | Step::Rollback) {
+            self.transaction = Transaction::None;
+        }
+        match &mut result {
+            Ok(()) => {
+                if step == Step::Begin {
+                    self.transaction = Transaction::Open;
+                    self.failed = false;
+                }
+                self.give_back(lease);
+            }
+            Err(error) => {
+                if error.is_fatal && step == Step::Commit {
+                    error.kind = ErrorKind::OutcomeUnknown;
+                }
+                self.settle(lease, error);
+            }
+        }
+        result
     }
 
     /// The same after a failure: a connection that is of no use is dropped, and a transaction on it lost.

@@ -21,6 +21,7 @@ pub(crate) struct Pool {
     size: usize,
     /// Rights to hold a connection.
     free: Arc<Semaphore>,
+    #[expect(clippy::vec_box, reason = "connections move from owner to owner in every operation")]
     idle: RefCell<Vec<Box<Physical>>>,
     pub(crate) book: Rc<RefCell<Book>>,
     facts: RefCell<Option<ServerFacts>>,

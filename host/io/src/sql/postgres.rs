@@ -84,9 +84,9 @@ pub(crate) async fn prepare(
     let mut kinds = Vec::new();
     let mut type_names = Vec::new();
     if let Some(Either::Left(types)) = statement.parameters() {
-        for info in types.to_vec() {
-            type_names.push(type_name(connection, &info).await?);
-            kinds.push(Kind::of(&info));
+        for info in types {
+            type_names.push(type_name(connection, info).await?);
+            kinds.push(Kind::of(info));
         }
     }
     let mut sql = AssertSqlSafe(Arc::clone(&text)).into_sql_str();

@@ -350,11 +350,10 @@ impl SqlSession {
         {
             let from_ns = clock.now_ns();
             waited_from_ns.get_or_insert(from_ns);
+            let at_ns = from_ns.saturating_add(limit_ns);
             let preparing = lease.physical.prepare_again(prepared);
-            let prepared =
-                within(&self.core, &mut self.deadline, from_ns.saturating_add(limit_ns), preparing).await;
-            let prepared = prepared.unwrap_or_else(|| Err(timed_out(limit_ns)));
-            if let Err(error) = prepared {
+            let prepared = within(&self.core, &mut self.deadline, at_ns, preparing).await;
+            if let Err(error) = prepared.unwrap_or_else(|| Err(timed_out(limit_ns))) {
                 lease.physical.busy = is_our_timeout(&error);
                 connection.settle(lease, &error);
                 let now_ns = clock.now_ns();
@@ -363,44 +362,13 @@ impl SqlSession {
             lease.physical.set_prepared(*place);
         }
         let mut sink = Sink::new(keep.then_some(&mut self.rows));
-        let ends_transaction = work.ends_transaction();
-        let commits = matches!(work, Work::Commit { .. });
-        let begins = matches!(work, Work::Begin { .. });
+        let step = work.step();
         let fired_ns = clock.now_ns();
         let sent = send(&mut lease.physical, work, &mut sink);
         let result = within(&self.core, &mut self.deadline, fired_ns.saturating_add(limit_ns), sent).await;
         let done_ns = clock.now_ns();
-        let mut result = result.unwrap_or_else(|| Err(timed_out(limit_ns)));
         let rows = sink.count();
-        if let Err(error) = &mut result {
-            // Our own timeout leaves the server at work: the connection is dropped as busy.
-            lease.physical.busy = is_our_timeout(error);
-            if error.is_fatal && commits {
-                error.kind = ErrorKind::OutcomeUnknown;
-            }
-        } else {
-            lease.physical.busy = false;
-        }
-        match &result {
-            Ok(()) => {
-                if begins {
-                    connection.transaction = Transaction::Open;
-                    connection.failed = false;
-                } else if ends_transaction {
-                    connection.transaction = Transaction::None;
-                }
-                connection.give_back(lease);
-            }
-            Err(error) => {
-                if ends_transaction && !error.is_fatal {
-                    connection.transaction = Transaction::None;
-                }
-                connection.settle(lease, error);
-                if ends_transaction {
-                    connection.transaction = Transaction::None;
-                }
-            }
-        }
+        let result = connection.conclude(lease, step, result.unwrap_or_else(|| Err(timed_out(limit_ns))));
         Outcome { waited_from_ns, reconnected, ..Outcome::new(fired_ns, done_ns, result.map(|()| rows)) }
     }
 

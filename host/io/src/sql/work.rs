@@ -37,9 +37,23 @@ pub(crate) enum Work<'a> {
     Rollback,
 }
 
+/// What an operation is to a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Begin,
+    Within,
+    Commit,
+    Rollback,
+}
+
 impl Work<'_> {
-    pub(crate) const fn ends_transaction(&self) -> bool {
-        matches!(self, Self::Commit { .. } | Self::Rollback)
+    pub(crate) const fn step(&self) -> Step {
+        match self {
+            Self::Statement { .. } | Self::Text { .. } => Step::Within,
+            Self::Begin { .. } => Step::Begin,
+            Self::Commit { .. } => Step::Commit,
+            Self::Rollback => Step::Rollback,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! (<https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html>).
 
 use sqlx::mysql::{MySql, MySqlRow};
-use sqlx::{Column, Decode, Row, TypeInfo};
+use sqlx::{Column, Decode, Row, Type, TypeInfo};
 
 use super::Value;
 
@@ -19,10 +19,14 @@ pub(super) fn row(row: &MySqlRow, format: Format) -> Vec<Value> {
 
 pub(super) fn cell(row: &MySqlRow, place: usize, format: Format) -> Value {
     let (Some(bytes), Some(column)) = (raw(row, place), row.columns().get(place)) else { return Value::Null };
-    let name = column.type_info().name();
+    let info = column.type_info();
+    // The flag that makes a text's name that of bytes also says that its collation is one of codes, as JSON's is.
+    if is_bytes(info.name()) && !<str as Type<MySql>>::compatible(info) {
+        return Value::Bytes(bytes.to_vec());
+    }
     match format {
-        Format::Text => text(name, bytes),
-        Format::Binary => binary(name, bytes).unwrap_or_else(|| Value::Bytes(bytes.to_vec())),
+        Format::Text => Value::text(bytes),
+        Format::Binary => binary(info.name(), bytes).unwrap_or_else(|| Value::Bytes(bytes.to_vec())),
     }
 }
 
@@ -34,10 +38,6 @@ pub(super) fn raw(row: &MySqlRow, place: usize) -> Option<&[u8]> {
 
 fn is_bytes(name: &str) -> bool {
     name.ends_with("BLOB") || name.ends_with("BINARY") || name == "GEOMETRY"
-}
-
-fn text(name: &str, bytes: &[u8]) -> Value {
-    if is_bytes(name) { Value::Bytes(bytes.to_vec()) } else { Value::text(bytes) }
 }
 
 fn binary(name: &str, bytes: &[u8]) -> Option<Value> {
@@ -57,7 +57,7 @@ fn binary(name: &str, bytes: &[u8]) -> Option<Value> {
         "DOUBLE" => Value::Real(f64::from_le_bytes(bytes.try_into().ok()?)),
         "DATE" | "DATETIME" | "TIMESTAMP" => Value::Text(date_time(name, bytes)?),
         "TIME" => Value::Text(time(bytes)?),
-        _ => text(name, bytes),
+        _ => Value::text(bytes),
     })
 }
 
@@ -126,7 +126,6 @@ mod tests {
             ("TIME", &[0], text("00:00:00")),
             ("DECIMAL", b"1.50", text("1.50")),
             ("VARCHAR", "é".as_bytes(), text("é")),
-            ("VARBINARY", b"a", Value::Bytes(b"a".to_vec())),
         ] {
             assert_eq!(binary(name, bytes), Some(expected), "{name}");
         }
