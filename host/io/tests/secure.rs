@@ -12,7 +12,9 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use stresshost_io::http::{BodyError, HttpConfig, HttpVersion, RequestSpec, TlsConfig};
+use stresshost_clock::Clock;
+use stresshost_io::http::{BodyError, HttpConfig, HttpCore, HttpShared, HttpVersion, RequestSpec, TlsConfig};
+use stresshost_io::redis::{CommandSpec, RedisCore, RedisSession, TargetSpec};
 use stresshost_metrics::ErrorKind;
 use support::{Client, Server, Step, ok, pairs, send, strings};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -280,4 +282,32 @@ async fn http2_failures_have_their_kinds() {
     }
     let refused = Client::new().get("http://127.0.0.1:1/", &[("http-version", "2")]).await;
     assert_eq!(refused.error, Some(ErrorKind::ConnectRefused));
+}
+
+#[tokio::test]
+async fn redis_speaks_tls_with_the_same_settings() {
+    let certificate = certificate("127.0.0.1");
+    let script = vec![
+        Step::Read(b"stresshost\r\n".to_vec()),
+        send("%1\r\n+server\r\n+redis\r\n"),
+        Step::Read(b"PING\r\n".to_vec()),
+        send("+PONG\r\n"),
+        Step::Hold,
+    ];
+    let port = serve_tls(certificate.acceptor(&[]), vec![script; 2]).await;
+    let url = format!("rediss://127.0.0.1:{port}");
+    for (config, error) in [(certificate.trusted(), None), (HttpConfig::default(), Some(ErrorKind::Tls))] {
+        let shared = HttpShared::new(config, Arc::new(|_, _| true)).unwrap();
+        let mut session = RedisSession::new(RedisCore::new(HttpCore::new(shared, Clock::start())));
+        let connection = session.open(&TargetSpec { url: &url, options: &[] }).unwrap();
+        let connected = session.connect(connection, 0).await;
+        assert_eq!(connected.error, error, "{:?}", connected.error_text);
+        if error.is_none() {
+            assert!(connected.phases.tls_ns > 0);
+            let spec = CommandSpec { words: &[b"PING".to_vec()], slots: &[], options: &[] };
+            let ping = session.prepare(connection, &spec).unwrap().unwrap();
+            let outcome = session.send(connection, 0, &ping, &[]).await;
+            assert_eq!((outcome.error, outcome.bytes_received), (None, 7));
+        }
+    }
 }

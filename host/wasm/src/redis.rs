@@ -278,8 +278,11 @@ impl Live {
             let limits = self.redis_limits(connection);
             self.redis_tokens(count, &limits).await;
         }
+        let is_cluster = self.redis.as_deref().is_some_and(|side| side.session.is_cluster(place));
+        // Of a cluster twice: a node that is connected to may tell that slots are elsewhere by now.
+        let looks = if is_cluster { 2 * calls.len() } else { 1 };
         let mut failed = None;
-        for call in &calls {
+        for call in calls.iter().cycle().take(looks) {
             let Some(side) = self.redis.as_deref_mut() else { break };
             let node = side.session.node(place, &call.command, &call.values);
             if failed.is_none() && !side.session.is_connected(place, node) {

@@ -81,11 +81,11 @@ impl ReplyReader {
                 None => self.read_line(data, limits)?,
             };
             let bytes = self.dropped + (self.pos - self.start) as u64;
+            if bytes > limits.reply_bytes {
+                return Err(too_large(limits));
+            }
             match is_whole {
                 Step::More => {
-                    if bytes > limits.reply_bytes {
-                        return Err(too_large(limits));
-                    }
                     self.is_dropped |= self.pos > limits.kept_bytes;
                     return Ok(None);
                 }

@@ -135,6 +135,11 @@ impl RedisSession {
         self.link(connection).map(|link| &link.facts)
     }
 
+    /// Whether a connection is to a cluster, whose commands go to the node of their key.
+    pub fn is_cluster(&self, connection: usize) -> bool {
+        self.link(connection).is_some_and(|link| link.target.is_cluster)
+    }
+
     /// Closes a connection; its place may be another's then.
     pub fn close(&mut self, connection: usize) {
         if let Some(link) = self.links.get_mut(connection) {
@@ -286,8 +291,7 @@ impl RedisSession {
     }
 
     fn is_redirected(&self, connection: usize, outcome: &Outcome) -> bool {
-        outcome.error == Some(ErrorKind::ServerError)
-            && self.link(connection).is_some_and(|link| link.target.is_cluster)
+        outcome.error == Some(ErrorKind::ServerError) && self.is_cluster(connection)
     }
 
     /// Sends a command on to where a cluster says that it belongs, if it says so.
