@@ -247,7 +247,7 @@ mod tests {
             ("SELECT * FROM products WHERE category_id = $1", vec![("one of 2 values", "sampled values of products.category_id")]),
             ("SELECT * FROM products WHERE id = $1", vec![("uniform 1..1000", "every value of key products.id")]),
             ("SELECT * FROM products WHERE price BETWEEN $1 AND $2", vec![
-                ("uniform 1.00..900.10", "the range of products.price"), ("$1 and up to 99.9 more", "a tenth of the range of products.price above $1")]),
+                ("uniform 1.00..900.10", "the range of products.price"), ("$1 and up to 99.90 more", "a tenth of the range of products.price above $1")]),
             ("UPDATE inventory SET quantity = quantity - $1 WHERE product_id = $2 AND quantity >= $1", vec![
                 ("uniform 1..3", "a small step of inventory.quantity"), ("uniform 1..1000", "foreign key to products.id")]),
             ("INSERT INTO orders (user_id, total_amount, status) VALUES ($1, $2, $3)", vec![
