@@ -79,7 +79,7 @@ impl Generator {
             Self::Fake { of } => format!("made-up {}", of.name()),
             Self::Constant { value } => format!("always {value}"),
             Self::Column { table, column } => format!("values of {table}.{column}"),
-            Self::Above { parameter, span } => format!("${parameter} and up to {span} more"),
+            Self::Above { parameter, span } => format!("${parameter} and up to {span:.2} more"),
             Self::Returned { statement, .. } => format!("returned by statement {}", statement + 1),
             Self::Shared { name, by } => format!("`{name}`, once an iteration: {}", by.describe()),
         }

@@ -283,7 +283,7 @@ mod tests {
                 "SELECT * FROM products WHERE price BETWEEN $1 AND $2",
                 vec![
                     ("uniform 1.00..900.10", "the range of products.price"),
-                    ("$1 and up to 99.9 more", "a tenth of the range of products.price above $1"),
+                    ("$1 and up to 99.90 more", "a tenth of the range of products.price above $1"),
                 ],
             ),
             (

@@ -96,7 +96,7 @@ pub(crate) fn read(text: &str, kind: Kind) -> Result<Statement, Misread> {
         Kind::Sqlite => &SQLiteDialect {},
         _ => &PostgreSqlDialect {},
     };
-    let parsed = Parser::parse_sql(dialect, text).map_err(|error| misread(&error.to_string()))?;
+    let parsed = Parser::parse_sql(dialect, text).map_err(|error| misread(&error.to_string(), text))?;
     let parsed = match parsed.as_slice() {
         [one] => one,
         many => {
@@ -134,11 +134,12 @@ pub(crate) fn read(text: &str, kind: Kind) -> Result<Statement, Misread> {
     Ok(Statement { class: class(parsed), name, tables, parameters, returning: returning(parsed) })
 }
 
-/// The parser's own words, without the place, which is told apart.
-fn misread(error: &str) -> Misread {
+/// The parser's own words, without the place, which is told apart. What is missing at the end is told of the last line.
+fn misread(error: &str, text: &str) -> Misread {
     let error = error.strip_prefix("sql parser error: ").unwrap_or(error);
     let (message, place) = error.split_once(" at Line: ").unwrap_or((error, ""));
-    let line = place.split(',').next().and_then(|line| line.trim().parse().ok()).unwrap_or(1);
+    let last = u32::try_from(text.lines().count().max(1)).unwrap_or(u32::MAX);
+    let line = place.split(',').next().and_then(|line| line.trim().parse().ok()).unwrap_or(last);
     Misread { message: message.to_owned(), line }
 }
 

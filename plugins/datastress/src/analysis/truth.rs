@@ -107,6 +107,10 @@ fn locks(summary: &Summary, engine: &str, row: &mut impl FnMut(&str, Option<Stri
         );
         return;
     }
+    if engine == "SQLite" {
+        row("Row lock waits", None, "a file is locked as a whole, and waits are not counted");
+        return;
+    }
     let waits = moved(summary, "Innodb_row_lock_waits").map(|waits| format!("{waits:.0}"));
     row("Row lock waits", waits, "Innodb_row_lock_waits");
     let mean = moved(summary, "Innodb_row_lock_waits").zip(moved(summary, "Innodb_row_lock_time"));
