@@ -26,6 +26,9 @@ extern int64_t __wasm_import_stresshost_workload_http_duration_us(int32_t);
 __attribute__((__import_module__("stresshost:workload/http@0.1.0"), __import_name__("header")))
 extern void __wasm_import_stresshost_workload_http_header(int32_t, uint8_t *, size_t, uint8_t *);
 
+__attribute__((__import_module__("stresshost:workload/http@0.1.0"), __import_name__("header-is")))
+extern int32_t __wasm_import_stresshost_workload_http_header_is(int32_t, uint8_t *, size_t, uint8_t *, size_t);
+
 __attribute__((__import_module__("stresshost:workload/http@0.1.0"), __import_name__("headers")))
 extern void __wasm_import_stresshost_workload_http_headers(int32_t, uint8_t *);
 
@@ -56,6 +59,9 @@ extern void __wasm_import_stresshost_workload_checks_register(uint8_t *, size_t,
 
 __attribute__((__import_module__("stresshost:workload/checks@0.1.0"), __import_name__("mark")))
 extern void __wasm_import_stresshost_workload_checks_mark(int32_t, int32_t);
+
+__attribute__((__import_module__("stresshost:workload/checks@0.1.0"), __import_name__("mark-all")))
+extern void __wasm_import_stresshost_workload_checks_mark_all(int32_t, int32_t, int32_t);
 
 // Imported Functions from `stresshost:workload/data@0.1.0`
 
@@ -515,6 +521,28 @@ void stresshost_workload_sql_value_free(stresshost_workload_sql_value_t *ptr) {
   }
 }
 
+void stresshost_workload_sql_cell_free(stresshost_workload_sql_cell_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 1: {
+      break;
+    }
+    case 2: {
+      break;
+    }
+    case 3: {
+      break;
+    }
+    case 4: {
+      workload_string_free(&ptr->val.text);
+      break;
+    }
+    case 5: {
+      workload_list_u8_free(&ptr->val.bytes);
+      break;
+    }
+  }
+}
+
 void stresshost_workload_sql_list_value_free(stresshost_workload_sql_list_value_t *ptr) {
   size_t list_len = ptr->len;
   if (list_len > 0) {
@@ -526,9 +554,20 @@ void stresshost_workload_sql_list_value_free(stresshost_workload_sql_list_value_
   }
 }
 
-void stresshost_workload_sql_option_list_value_free(stresshost_workload_sql_option_list_value_t *ptr) {
+void stresshost_workload_sql_list_cell_free(stresshost_workload_sql_list_cell_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    stresshost_workload_sql_cell_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      stresshost_workload_sql_cell_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void stresshost_workload_sql_option_list_cell_free(stresshost_workload_sql_option_list_cell_t *ptr) {
   if (ptr->is_some) {
-    stresshost_workload_sql_list_value_free(&ptr->val);
+    stresshost_workload_sql_list_cell_free(&ptr->val);
   }
 }
 
@@ -742,6 +781,11 @@ bool stresshost_workload_http_header(uint32_t response, workload_string_t *name,
   return option.is_some;
 }
 
+bool stresshost_workload_http_header_is(uint32_t response, workload_string_t *name, workload_string_t *value) {
+  int32_t ret = __wasm_import_stresshost_workload_http_header_is((int32_t) (response), (uint8_t *) (*name).ptr, (*name).len, (uint8_t *) (*value).ptr, (*value).len);
+  return ret;
+}
+
 void stresshost_workload_http_headers(uint32_t response, workload_list_tuple2_string_string_t *ret) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(2*sizeof(void*))];
@@ -874,6 +918,10 @@ bool stresshost_workload_checks_register(workload_string_t *name, uint32_t *ret,
 
 void stresshost_workload_checks_mark(uint32_t check, bool passed) {
   __wasm_import_stresshost_workload_checks_mark((int32_t) (check), passed);
+}
+
+void stresshost_workload_checks_mark_all(uint32_t first, uint32_t passed, uint32_t failed) {
+  __wasm_import_stresshost_workload_checks_mark_all((int32_t) (first), (int32_t) (passed), (int32_t) (failed));
 }
 
 bool stresshost_workload_data_open(workload_string_t *name, uint32_t *ret, workload_string_t *err) {
@@ -1230,12 +1278,12 @@ void stresshost_workload_sql_columns(uint32_t answer, workload_list_string_t *re
   *ret = (workload_list_string_t) { (workload_string_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
 }
 
-bool stresshost_workload_sql_row(uint32_t answer, uint32_t index, stresshost_workload_sql_list_value_t *ret) {
+bool stresshost_workload_sql_row(uint32_t answer, uint32_t index, stresshost_workload_sql_list_cell_t *ret) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(3*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_stresshost_workload_sql_row((int32_t) (answer), (int32_t) (index), ptr);
-  stresshost_workload_sql_option_list_value_t option;
+  stresshost_workload_sql_option_list_cell_t option;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
       option.is_some = false;
@@ -1243,7 +1291,7 @@ bool stresshost_workload_sql_row(uint32_t answer, uint32_t index, stresshost_wor
     }
     case 1: {
       option.is_some = true;
-      option.val = (stresshost_workload_sql_list_value_t) { (stresshost_workload_sql_value_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      option.val = (stresshost_workload_sql_list_cell_t) { (stresshost_workload_sql_cell_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
       break;
     }
   }

@@ -126,8 +126,9 @@ typedef struct stresshost_workload_sql_target_t {
   // that the plugin never sees.
   workload_string_t   url;
   // Options by name: `connect-timeout-ms`, `statement-timeout-ms`, `application-name`, `read-only`
-  // (`true`: the server refuses changes), `pool` (connections that all virtual users share; each statement or
-  // transaction waits for a free one), `pool-timeout-ms`, `tls` (`disable`, `prefer`, `require`, `verify-full`).
+  // (`true`: the server refuses changes), `pool` (connections that all virtual users share, dealt out to the
+  // run's cores, one each at least; each statement or transaction waits for a free one, and the wait is part of its
+  // response time), `pool-timeout-ms`, `tls` (`disable`, `prefer`, `require`, `verify-full`).
   workload_list_tuple2_string_string_t   options;
 } stresshost_workload_sql_target_t;
 
@@ -141,8 +142,8 @@ typedef struct stresshost_workload_sql_statement_t {
   workload_list_tuple2_string_string_t   options;
 } stresshost_workload_sql_statement_t;
 
-// A value of a parameter or of a row. Types that are none of these, such as dates, numerics and UUIDs, are text in
-// the server's own notation.
+// A value of a parameter. What has no case of its own, such as a date, a numeric or a UUID, is given as text in the
+// server's notation; the server reads it as the parameter's type.
 typedef struct stresshost_workload_sql_value_t {
   uint8_t tag;
   union {
@@ -161,6 +162,26 @@ typedef struct stresshost_workload_sql_value_t {
 #define STRESSHOST_WORKLOAD_SQL_VALUE_TEXT 4
 #define STRESSHOST_WORKLOAD_SQL_VALUE_BYTES 5
 
+// A value of a row. Types that are none of these, such as dates, numerics and UUIDs, are text in the server's own
+// notation. It is apart from `value` so that a guest can hand over parameters without copying them first.
+typedef struct stresshost_workload_sql_cell_t {
+  uint8_t tag;
+  union {
+    bool     boolean;
+    int64_t     integer;
+    double     real;
+    workload_string_t     text;
+    workload_list_u8_t     bytes;
+  } val;
+} stresshost_workload_sql_cell_t;
+
+#define STRESSHOST_WORKLOAD_SQL_CELL_NULL 0
+#define STRESSHOST_WORKLOAD_SQL_CELL_BOOLEAN 1
+#define STRESSHOST_WORKLOAD_SQL_CELL_INTEGER 2
+#define STRESSHOST_WORKLOAD_SQL_CELL_REAL 3
+#define STRESSHOST_WORKLOAD_SQL_CELL_TEXT 4
+#define STRESSHOST_WORKLOAD_SQL_CELL_BYTES 5
+
 // What came of an operation, in one number.
 // 
 // - bits 0 to 31: the result's id, which names it in the functions below until the next operation of this interface
@@ -176,9 +197,14 @@ typedef struct {
 } stresshost_workload_sql_list_value_t;
 
 typedef struct {
+  stresshost_workload_sql_cell_t *ptr;
+  size_t len;
+} stresshost_workload_sql_list_cell_t;
+
+typedef struct {
   bool is_some;
-  stresshost_workload_sql_list_value_t val;
-} stresshost_workload_sql_option_list_value_t;
+  stresshost_workload_sql_list_cell_t val;
+} stresshost_workload_sql_option_list_cell_t;
 
 // A server to connect to.
 typedef struct stresshost_workload_redis_target_t {
@@ -203,7 +229,9 @@ typedef struct stresshost_workload_redis_command_t {
   workload_list_list_u8_t   words;
   // Names of the slots, in the order `call-with` gives their values.
   workload_list_string_t   slots;
-  // Options by name: `timeout-ms`, `expect` (`value`: a reply of nil is a failure of kind `status_unexpected`).
+  // Options by name: `timeout-ms`, `expect` (`value`: a reply of nil is a failure of kind `status_unexpected`), `key`
+  // (which word a cluster's node is chosen by: its index, 0 for the command itself, or `none`; without it the host
+  // knows Redis's own commands and takes the word after the command for others).
   workload_list_tuple2_string_string_t   options;
 } stresshost_workload_redis_command_t;
 
@@ -315,6 +343,9 @@ extern uint64_t stresshost_workload_http_body_bytes(uint32_t response);
 extern uint64_t stresshost_workload_http_duration_us(uint32_t response);
 // First value of a header, by its name in any case. None: no such header, or a stale response.
 extern bool stresshost_workload_http_header(uint32_t response, workload_string_t *name, workload_string_t *ret);
+// Whether the first value of a header is exactly `value`: for values that are known from earlier responses, this costs
+// less than to get them again.
+extern bool stresshost_workload_http_header_is(uint32_t response, workload_string_t *name, workload_string_t *value);
 // Every header, in the order received.
 extern void stresshost_workload_http_headers(uint32_t response, workload_list_tuple2_string_string_t *ret);
 // The body, with its content encoding undone when the request asked for `decompress`.
@@ -340,6 +371,9 @@ extern void stresshost_workload_metrics_add(uint32_t metric, double value);
 extern bool stresshost_workload_checks_register(workload_string_t *name, uint32_t *ret, workload_string_t *err);
 // Counts one outcome.
 extern void stresshost_workload_checks_mark(uint32_t check, bool passed);
+// Counts one outcome of each of several checks whose handles follow one another: bit `n` of `passed` or of `failed`
+// stands for the check `first + n`.
+extern void stresshost_workload_checks_mark_all(uint32_t first, uint32_t passed, uint32_t failed);
 
 // Imported Functions from `stresshost:workload/data@0.1.0`
 // Opens a feed of the plan by its name. Err: the plan has no such feed.
@@ -415,7 +449,8 @@ extern stresshost_workload_sql_answer_t stresshost_workload_sql_execute(uint32_t
 // Executes a prepared statement and keeps its rows.
 extern stresshost_workload_sql_answer_t stresshost_workload_sql_query(uint32_t statement, stresshost_workload_sql_list_value_t *values);
 // Executes text that was not prepared, such as DDL, `EXPLAIN` or statistics; it may hold several statements without
-// parameters. The rows of the last one are kept, as text where the engine's protocol has them so. `name` is what
+// parameters. The rows of the last one are kept, as text where the engine's protocol has them so. Transactions are
+// begun with `begin`: the host rolls back what an iteration leaves open, and knows of no other. `name` is what
 // reports call the operation.
 extern stresshost_workload_sql_answer_t stresshost_workload_sql_run(uint32_t connection, workload_string_t *name, workload_string_t *text);
 // Begins a transaction, measured as the operation `BEGIN`. Options by name: `isolation` (`read-committed`,
@@ -430,7 +465,7 @@ extern uint64_t stresshost_workload_sql_rows(uint32_t answer);
 // Names of the columns of the rows kept.
 extern void stresshost_workload_sql_columns(uint32_t answer, workload_list_string_t *ret);
 // A kept row by its index. None: no such row, the host keeps no more, or a stale result.
-extern bool stresshost_workload_sql_row(uint32_t answer, uint32_t index, stresshost_workload_sql_list_value_t *ret);
+extern bool stresshost_workload_sql_row(uint32_t answer, uint32_t index, stresshost_workload_sql_list_cell_t *ret);
 // Service time in microseconds; 0 for a stale result.
 extern uint64_t stresshost_workload_sql_duration_us(uint32_t answer);
 // The server's own code of a failed operation: SQLSTATE for PostgreSQL, the error number for MySQL and MariaDB, the
@@ -442,7 +477,8 @@ extern void stresshost_workload_sql_error_text(uint32_t answer, workload_string_
 extern void stresshost_workload_sql_error_name(uint32_t error, workload_string_t *ret);
 
 // Imported Functions from `stresshost:workload/redis@0.1.0`
-// Connects. Within an iteration it is measured as the operation `connect`. Err: why not.
+// Connects. Within an iteration it is measured as the operation `connect`, and so is making a lost connection again,
+// which the host does by itself before the next command is sent. Err: why not.
 extern bool stresshost_workload_redis_open(stresshost_workload_redis_target_t *target, uint32_t *ret, workload_string_t *err);
 // Facts about the server, as JSON: `engine` (as the server names itself), `version`, `mode` (`standalone`, `cluster`,
 // `sentinel`). Empty for a stale handle.
@@ -455,8 +491,8 @@ extern bool stresshost_workload_redis_prepare(uint32_t connection, stresshost_wo
 extern stresshost_workload_redis_answer_t stresshost_workload_redis_send(uint32_t command);
 // Sends a prepared command with the values of its slots and waits for the reply.
 extern stresshost_workload_redis_answer_t stresshost_workload_redis_send_with(uint32_t command, workload_list_list_u8_t *values);
-// Sends prepared commands of one connection at once and waits for all replies; answers in the same order. The time of
-// each counts from when the first was sent.
+// Sends prepared commands of one connection at once, at most 1,000, and waits for all replies; answers in the same
+// order. The time of each counts from when the first was sent.
 extern void stresshost_workload_redis_pipeline(stresshost_workload_redis_list_call_t *calls, stresshost_workload_redis_list_answer_t *ret);
 // An integer reply, or a string that holds one.
 extern bool stresshost_workload_redis_integer(uint32_t answer, int64_t *ret);
@@ -522,9 +558,13 @@ void stresshost_workload_sql_statement_free(stresshost_workload_sql_statement_t 
 
 void stresshost_workload_sql_value_free(stresshost_workload_sql_value_t *ptr);
 
+void stresshost_workload_sql_cell_free(stresshost_workload_sql_cell_t *ptr);
+
 void stresshost_workload_sql_list_value_free(stresshost_workload_sql_list_value_t *ptr);
 
-void stresshost_workload_sql_option_list_value_free(stresshost_workload_sql_option_list_value_t *ptr);
+void stresshost_workload_sql_list_cell_free(stresshost_workload_sql_list_cell_t *ptr);
+
+void stresshost_workload_sql_option_list_cell_free(stresshost_workload_sql_option_list_cell_t *ptr);
 
 void stresshost_workload_redis_target_free(stresshost_workload_redis_target_t *ptr);
 

@@ -56,3 +56,13 @@ if passed {
 wasm_import_mark(int32(check), result)
 
 }
+
+//go:wasmimport stresshost:workload/checks@0.1.0 mark-all
+func wasm_import_mark_all(arg0 int32, arg1 int32, arg2 int32) 
+
+func MarkAll(first uint32, passed uint32, failed uint32)  {
+        
+        
+        wasm_import_mark_all(int32(first), int32(passed), int32(failed))
+
+}

@@ -276,6 +276,23 @@ return result
 
 }
 
+//go:wasmimport stresshost:workload/http@0.1.0 header-is
+func wasm_import_header_is(arg0 int32, arg1 uintptr, arg2 uint32, arg3 uintptr, arg4 uint32) int32
+
+func HeaderIs(response uint32, name string, value string) bool {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
+
+        
+        utf8 := unsafe.Pointer(unsafe.StringData(name))
+pinner.Pin(utf8)
+utf80 := unsafe.Pointer(unsafe.StringData(value))
+pinner.Pin(utf80)
+result := wasm_import_header_is(int32(response), uintptr(utf8), uint32(len(name)), uintptr(utf80), uint32(len(value)))
+return (result != 0)
+
+}
+
 //go:wasmimport stresshost:workload/http@0.1.0 headers
 func wasm_import_headers(arg0 int32, arg1 uintptr) 
 

@@ -31,7 +31,9 @@ Name string
 Words [][]uint8
 // Names of the slots, in the order `call-with` gives their values.
 Slots []string
-// Options by name: `timeout-ms`, `expect` (`value`: a reply of nil is a failure of kind `status_unexpected`).
+// Options by name: `timeout-ms`, `expect` (`value`: a reply of nil is a failure of kind `status_unexpected`), `key`
+// (which word a cluster's node is chosen by: its index, 0 for the command itself, or `none`; without it the host
+// knows Redis's own commands and takes the word after the command for others).
 Options []witTypes.Tuple2[string, string]
 }
 

@@ -19,8 +19,9 @@ type Target struct {
 // that the plugin never sees.
 Url string
 // Options by name: `connect-timeout-ms`, `statement-timeout-ms`, `application-name`, `read-only`
-// (`true`: the server refuses changes), `pool` (connections that all virtual users share; each statement or
-// transaction waits for a free one), `pool-timeout-ms`, `tls` (`disable`, `prefer`, `require`, `verify-full`).
+// (`true`: the server refuses changes), `pool` (connections that all virtual users share, dealt out to the
+// run's cores, one each at least; each statement or transaction waits for a free one, and the wait is part of its
+// response time), `pool-timeout-ms`, `tls` (`disable`, `prefer`, `require`, `verify-full`).
 Options []witTypes.Tuple2[string, string]
 }
 
@@ -43,8 +44,8 @@ ValueText uint8 = 4
 ValueBytes uint8 = 5
 )
 
-// A value of a parameter or of a row. Types that are none of these, such as dates, numerics and UUIDs, are text in
-// the server's own notation.
+// A value of a parameter. What has no case of its own, such as a date, a numeric or a UUID, is given as text in the
+// server's notation; the server reads it as the parameter's type.
 type Value struct {
         tag uint8
         value any
@@ -102,6 +103,78 @@ func MakeValueText(value string) Value {
 }
 func MakeValueBytes(value []uint8) Value {
         return Value{ValueBytes, value}
+}
+
+
+
+const (
+CellNull uint8 = 0
+CellBoolean uint8 = 1
+CellInteger uint8 = 2
+CellReal uint8 = 3
+CellText uint8 = 4
+CellBytes uint8 = 5
+)
+
+// A value of a row. Types that are none of these, such as dates, numerics and UUIDs, are text in the server's own
+// notation. It is apart from `value` so that a guest can hand over parameters without copying them first.
+type Cell struct {
+        tag uint8
+        value any
+}
+
+func (self Cell) Tag() uint8 {
+        return self.tag
+}
+
+func (self Cell) Boolean() bool {
+        if self.tag != CellBoolean {
+                panic("tag mismatch")
+        }
+        return self.value.(bool)
+}
+func (self Cell) Integer() int64 {
+        if self.tag != CellInteger {
+                panic("tag mismatch")
+        }
+        return self.value.(int64)
+}
+func (self Cell) Real() float64 {
+        if self.tag != CellReal {
+                panic("tag mismatch")
+        }
+        return self.value.(float64)
+}
+func (self Cell) Text() string {
+        if self.tag != CellText {
+                panic("tag mismatch")
+        }
+        return self.value.(string)
+}
+func (self Cell) Bytes() []uint8 {
+        if self.tag != CellBytes {
+                panic("tag mismatch")
+        }
+        return self.value.([]uint8)
+}
+
+func MakeCellNull() Cell {
+        return Cell{CellNull, nil}
+}
+func MakeCellBoolean(value bool) Cell {
+        return Cell{CellBoolean, value}
+}
+func MakeCellInteger(value int64) Cell {
+        return Cell{CellInteger, value}
+}
+func MakeCellReal(value float64) Cell {
+        return Cell{CellReal, value}
+}
+func MakeCellText(value string) Cell {
+        return Cell{CellText, value}
+}
+func MakeCellBytes(value []uint8) Cell {
+        return Cell{CellBytes, value}
 }
 
 
@@ -539,48 +612,48 @@ return result0
 //go:wasmimport stresshost:workload/sql@0.1.0 row
 func wasm_import_row(arg0 int32, arg1 int32, arg2 uintptr) 
 
-func Row(answer uint32, index uint32) witTypes.Option[[]Value] {
+func Row(answer uint32, index uint32) witTypes.Option[[]Cell] {
         pinner := &runtime.Pinner{}
 defer pinner.Unpin()
 
         returnArea := uintptr(witRuntime.Allocate(pinner, (3*4), 4))
         wasm_import_row(int32(answer), int32(index), returnArea)
-var option witTypes.Option[[]Value]
+var option witTypes.Option[[]Cell]
 switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
 case 0:
         
-        option = witTypes.None[[]Value]()
+        option = witTypes.None[[]Cell]()
 case 1:
-        result := make([]Value, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
+        result := make([]Cell, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4))))
 for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (2*4)))); index++ {
         base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))), index * (8+2*4))
-        var variant Value
+        var variant Cell
 switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))) {
 case 0:
         
-        variant = MakeValueNull()
+        variant = MakeCellNull()
 
 case 1:
         
-        variant = MakeValueBoolean((uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))) != 0))
+        variant = MakeCellBoolean((uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))) != 0))
 
 case 2:
         
-        variant = MakeValueInteger(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)))
+        variant = MakeCellInteger(*(*int64)(unsafe.Add(unsafe.Pointer(base), 8)))
 
 case 3:
         
-        variant = MakeValueReal(*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)))
+        variant = MakeCellReal(*(*float64)(unsafe.Add(unsafe.Pointer(base), 8)))
 
 case 4:
         value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))))
 
-        variant = MakeValueText(value)
+        variant = MakeCellText(value)
 
 case 5:
         value0 := unsafe.Slice((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (8+1*4))))
 
-        variant = MakeValueBytes(value0)
+        variant = MakeCellBytes(value0)
 
 default:
         panic("unreachable")
@@ -590,7 +663,7 @@ default:
 }
 
 
-        option = witTypes.Some[[]Value](result)
+        option = witTypes.Some[[]Cell](result)
 default:
         panic("unreachable")
 }
