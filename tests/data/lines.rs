@@ -22,7 +22,11 @@ fn reads_of_postgresql() {
     let read = operation(&summary, "kv", "SELECT stresshost_kv");
     assert!(read.count > 100 && read.failed() == 0, "{read:?}");
     assert!(!summary.operations.iter().any(|one| one.name.starts_with("UPDATE")));
-    assert_eq!(server.sql(&database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0", "taken away");
+    assert_eq!(
+        server.sql(&database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+        "0",
+        "taken away"
+    );
     contains(&row(&project, "Server", "Cache hit ratio"), &["blks_hit / (blks_hit + blks_read)"]);
 }
 
@@ -51,20 +55,35 @@ fn a_query_file_of_postgresql() {
     let file = "-- name: by kind\n-- weight: 3\nSELECT count(*) FROM events WHERE kind = $1;\n\nSELECT * FROM events WHERE amount BETWEEN $1 AND $2;";
     project.write("queries.sql", file);
     let url = server.url(&database);
-    run(&project, &[&url, "--query-file", "queries.sql", "--connections", "4", "--duration", "2"]).expect_exit(0);
+    run(&project, &[&url, "--query-file", "queries.sql", "--connections", "4", "--duration", "2"])
+        .expect_exit(0);
     let summary = project.summary("out");
-    let (often, seldom) = (operation(&summary, "queries", "by kind"), operation(&summary, "queries", "SELECT events"));
+    let (often, seldom) =
+        (operation(&summary, "queries", "by kind"), operation(&summary, "queries", "SELECT events"));
     assert_eq!(often.failed() + seldom.failed(), 0);
     let share = often.count as f64 / (often.count + seldom.count) as f64;
     assert!((share - 0.75).abs() < 0.1, "{share}");
-    contains(&section(&project, "Parameters").join("\n"), &["by kind $1 | one of 7 values | sampled values of events.kind"]);
+    contains(
+        &section(&project, "Parameters").join("\n"),
+        &["by kind $1 | one of 7 values | sampled values of events.kind"],
+    );
 }
 
 #[test]
 fn sqlite_needs_no_server() {
     let project = Project::default();
     for query_type in ["read", "write", "mixed"] {
-        let args = ["sqlite:try.db", "--connections", "2", "--duration", "1", "--rows", "500", "--query-type", query_type];
+        let args = [
+            "sqlite:try.db",
+            "--connections",
+            "2",
+            "--duration",
+            "1",
+            "--rows",
+            "500",
+            "--query-type",
+            query_type,
+        ];
         run(&project, &args).expect_exit(0);
         contains(&row(&project, "Server", "Deadlocks counted"), &["not available on this server"]);
         if query_type != "read" {
@@ -79,10 +98,14 @@ fn bank_and_orders_stay_consistent_on_both_servers() {
     for url in [postgres.url(&postgres.database("")), maria.url(&maria.database(""))] {
         for (workload, invariants) in [("tpcb", "3 of 3"), ("tpcc", "4 of 4")] {
             let project = Project::default();
-            let ended = run(&project, &[&url, "--workload", workload, "--connections", "4", "--duration", "2"]);
+            let ended =
+                run(&project, &[&url, "--workload", workload, "--connections", "4", "--duration", "2"]);
             ended.expect_exit(0);
             assert!(finished(&project.summary("out"), workload) > 0, "{workload}");
-            contains(&section(&project, "Consistency").join("\n"), &[&format!("Invariants | {invariants} invariants held")]);
+            contains(
+                &section(&project, "Consistency").join("\n"),
+                &[&format!("Invariants | {invariants} invariants held")],
+            );
             every_write_is_there(&project);
         }
     }
@@ -91,14 +114,22 @@ fn bank_and_orders_stay_consistent_on_both_servers() {
 #[test]
 fn reads_writes_and_ycsb_of_redis() {
     let server = Redis::start(&[]);
-    for args in [vec!["--query-type", "mixed"], vec!["--workload", "ycsb-a"], vec!["--workload", "ycsb-d"], vec!["--workload", "ycsb-e"]] {
+    for args in [
+        vec!["--query-type", "mixed"],
+        vec!["--workload", "ycsb-a"],
+        vec!["--workload", "ycsb-d"],
+        vec!["--workload", "ycsb-e"],
+    ] {
         let project = Project::default();
         let url = server.url();
         let fixed = [url.as_str(), "--connections", "8", "--duration", "1", "--rows", "1000"];
         run(&project, &[&fixed[..], &args].concat()).expect_exit(0);
         let summary = project.summary("out");
         assert!(summary.operations.iter().all(|one| one.failed() == 0), "{args:?}: {:?}", summary.failures);
-        contains(&row(&project, "Server", "Cache hit ratio"), &["keyspace_hits / (keyspace_hits + keyspace_misses)"]);
+        contains(
+            &row(&project, "Server", "Cache hit ratio"),
+            &["keyspace_hits / (keyspace_hits + keyspace_misses)"],
+        );
         assert_eq!(server.cli(&["DBSIZE"]), "0", "{args:?}: everything is taken away");
     }
 }

@@ -62,7 +62,12 @@ fn operation<'a>(summary: &'a Summary, scenario: &str, name: &str) -> &'a Operat
 }
 
 fn finished(summary: &Summary, scenario: &str) -> u64 {
-    summary.scenarios.iter().filter(|one| one.name.starts_with(scenario)).map(|one| one.iterations.finished).sum()
+    summary
+        .scenarios
+        .iter()
+        .filter(|one| one.name.starts_with(scenario))
+        .map(|one| one.iterations.finished)
+        .sum()
 }
 
 fn contains(text: &str, parts: &[&str]) {

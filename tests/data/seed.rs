@@ -34,11 +34,14 @@ fn the_config_and_its_command_run_as_written() {
     let summary = project.summary("out");
 
     let configuration = section(&project, "Test Configuration").join("\n");
-    contains(&configuration, &[
-        &format!("Database | PostgreSQL ({database} @ 127.0.0.1:"),
-        "Total test duration | 4 seconds",
-        "Peak concurrent connections | 350",
-    ]);
+    contains(
+        &configuration,
+        &[
+            &format!("Database | PostgreSQL ({database} @ 127.0.0.1:"),
+            "Total test duration | 4 seconds",
+            "Peak concurrent connections | 350",
+        ],
+    );
     for (scenario, targets) in
         [("product_catalog_reads", true), ("inventory_updates", true), ("order_processing", false)]
     {
@@ -53,18 +56,25 @@ fn the_config_and_its_command_run_as_written() {
         }
     }
     contains(&row(&project, "Results of product_catalog_reads", "P95"), &["below 50.00 ms"]);
-    for what in ["Deadlocks of this run", "Deadlocks counted by the server", "Lock waits", "Cache hit ratio"] {
+    for what in ["Deadlocks of this run", "Deadlocks counted by the server", "Lock waits", "Cache hit ratio"]
+    {
         assert!(!row(&project, "Server", what).contains("not available"), "{what}");
     }
     assert!(!section(&project, "Bottleneck Analysis").is_empty());
     assert_eq!(section(&project, "Connection pool sizes").len(), 6, "five sizes were tried");
-    contains(&section(&project, "Query plans").join("\n"), &["table `products` is read whole", "CREATE INDEX ON products (category_id)"]);
+    contains(
+        &section(&project, "Query plans").join("\n"),
+        &["table `products` is read whole", "CREATE INDEX ON products (category_id)"],
+    );
     let parameters = section(&project, "Parameters").join("\n");
-    contains(&parameters, &[
-        "product_catalog_reads | SELECT products $1 | ",
-        "INSERT order_items $1 | returned by statement 1 | `order_id` is what `INSERT orders` returned",
-        "UPDATE inventory $2 | uniform 1..2000 | foreign key to products.id",
-    ]);
+    contains(
+        &parameters,
+        &[
+            "product_catalog_reads | SELECT products $1 | ",
+            "INSERT order_items $1 | returned by statement 1 | `order_id` is what `INSERT orders` returned",
+            "UPDATE inventory $2 | uniform 1..2000 | foreign key to products.id",
+        ],
+    );
 
     let count = |sql: &str| -> u64 { server.sql(&database, sql).parse().unwrap() };
     let orders = finished(&summary, "order_processing");
@@ -72,7 +82,9 @@ fn the_config_and_its_command_run_as_written() {
     assert_eq!(count("SELECT count(*) FROM orders"), orders, "an order is a finished iteration");
     assert_eq!(count("SELECT count(*) FROM order_items"), orders);
     assert_eq!(
-        count("SELECT count(*) FROM order_items i LEFT JOIN orders o ON o.id = i.order_id WHERE o.id IS NULL"),
+        count(
+            "SELECT count(*) FROM order_items i LEFT JOIN orders o ON o.id = i.order_id WHERE o.id IS NULL"
+        ),
         0
     );
     let logged: u64 = summary
@@ -93,6 +105,9 @@ fn as_written_it_would_write_to_somebody_elses_database() {
     project.write("ecommerce_db_test.yaml", CONFIG);
     let ended = run(&project, &FLAGS);
     ended.expect_exit(2);
-    contains(&ended.stderr, &["prod-db.example.com/ecommerce", "--allow-writes prod-db.example.com/ecommerce"]);
+    contains(
+        &ended.stderr,
+        &["prod-db.example.com/ecommerce", "--allow-writes prod-db.example.com/ecommerce"],
+    );
     assert!(!ended.stderr.contains("secure_pass"), "{}", ended.stderr);
 }

@@ -17,12 +17,14 @@ fn await_sql(server: &Postgres, database: &str, sql: &str, wanted: &str) {
     }
 }
 
-const SESSIONS: &str = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE 'stresshost/%/0/%'";
+const SESSIONS: &str =
+    "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE 'stresshost/%/0/%'";
 
 #[test]
 fn a_deadlock_pair_is_one_deadlock() {
     let server = Postgres::shared();
-    let database = server.database("CREATE TABLE a (id int PRIMARY KEY, n int); INSERT INTO a VALUES (1, 0), (2, 0)");
+    let database =
+        server.database("CREATE TABLE a (id int PRIMARY KEY, n int); INSERT INTO a VALUES (1, 0), (2, 0)");
     let scenario = |name: &str, first: u8, second: u8| {
         format!(
             "  - {{ name: {name}, query_type: mixed, users: 1, iterations: 1, queries: [\
@@ -35,7 +37,10 @@ fn a_deadlock_pair_is_one_deadlock() {
     let summary = project.summary("out");
     assert_eq!(finished(&summary, "up") + finished(&summary, "down"), 1, "one of the two went through");
     contains(&row(&project, "Server", "Deadlocks of this run"), &["| 1 |"]);
-    contains(&row(&project, "Server", "Deadlocks counted by the server"), &["| 1 (none of other sessions) |"]);
+    contains(
+        &row(&project, "Server", "Deadlocks counted by the server"),
+        &["| 1 (none of other sessions) |"],
+    );
 }
 
 #[test]
@@ -45,9 +50,17 @@ fn a_held_row_lock_is_waiting_that_is_seen() {
     let project = Project::default();
     thread::scope(|scope| {
         scope.spawn(|| server.sql(&database, "BEGIN; UPDATE a SET n = 0; SELECT pg_sleep(6); COMMIT"));
-        await_sql(server, &database, "SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass AND mode = 'RowExclusiveLock'", "1");
+        await_sql(
+            server,
+            &database,
+            "SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass AND mode = 'RowExclusiveLock'",
+            "1",
+        );
         project.write("q.sql", "UPDATE a SET n = n + 1 WHERE id = 1");
-        run(&project, &[&server.url(&database), "--query-file", "q.sql", "--connections", "3", "--duration", "2"]);
+        run(
+            &project,
+            &[&server.url(&database), "--query-file", "q.sql", "--connections", "3", "--duration", "2"],
+        );
     });
     let row = row(&project, "Results of queries", "Lock contention");
     let percent: f64 = row.split(" | ").nth(1).unwrap().split('%').next().unwrap().parse().unwrap();
@@ -62,7 +75,9 @@ fn killed_connections_are_as_many_errors() {
     project.write("q.sql", "SELECT pg_sleep(0.05)");
     let url = server.url(&database);
     let killed: u64 = thread::scope(|scope| {
-        let run = scope.spawn(|| run(&project, &[&url, "--query-file", "q.sql", "--connections", "3", "--duration", "4"]));
+        let run = scope.spawn(|| {
+            run(&project, &[&url, "--query-file", "q.sql", "--connections", "3", "--duration", "4"])
+        });
         await_sql(server, &database, &SESSIONS.replace("> 0", ">= 3"), "t");
         thread::sleep(Duration::from_millis(500));
         let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'stresshost/%/0/%'";
@@ -71,7 +86,8 @@ fn killed_connections_are_as_many_errors() {
         killed
     });
     let summary = project.summary("out");
-    let failed: u64 = summary.operations.iter().filter(|one| one.scenario == "queries").map(|one| one.failed()).sum();
+    let failed: u64 =
+        summary.operations.iter().filter(|one| one.scenario == "queries").map(|one| one.failed()).sum();
     assert_eq!((killed, failed), (3, 3), "{:#?}", summary.failures);
     assert!(finished(&summary, "queries") > 60, "they went on");
 }
@@ -83,7 +99,8 @@ fn a_restart_of_the_server_loses_no_acknowledged_write() {
     let project = Project::default();
     let url = server.url(&database);
     thread::scope(|scope| {
-        let args = [url.as_str(), "--query-type", "write", "--rows", "500", "--connections", "4", "--duration", "8"];
+        let args =
+            [url.as_str(), "--query-type", "write", "--rows", "500", "--connections", "4", "--duration", "8"];
         let run = scope.spawn(|| run(&project, &args));
         await_sql(&server, &database, SESSIONS, "t");
         thread::sleep(Duration::from_millis(1_500));
@@ -93,9 +110,13 @@ fn a_restart_of_the_server_loses_no_acknowledged_write() {
     });
     let summary = project.summary("out");
     let update = operation(&summary, "kv", "UPDATE stresshost_kv");
-    let failed: u64 = summary.operations.iter().filter(|one| one.scenario == "kv").map(|one| one.failed()).sum();
+    let failed: u64 =
+        summary.operations.iter().filter(|one| one.scenario == "kv").map(|one| one.failed()).sum();
     assert!(failed > 0 && update.count - update.failed() > 0, "{update:?}");
-    contains(&section(&project, "Consistency").join("\n"), &["Every acknowledged write is there, and no other | yes"]);
+    contains(
+        &section(&project, "Consistency").join("\n"),
+        &["Every acknowledged write is there, and no other | yes"],
+    );
 }
 
 #[test]
@@ -117,7 +138,16 @@ fn a_failing_constraint_is_counted_every_time() {
     let database = server.database("CREATE TABLE a (n int CHECK (n < 0))");
     let project = Project::default();
     project.write("q.sql", "INSERT INTO a (n) VALUES ($1)");
-    let args = ["--query-file", "q.sql", "--parameter", "n=uniform 1..9", "--connections", "2", "--iterations", "50"];
+    let args = [
+        "--query-file",
+        "q.sql",
+        "--parameter",
+        "n=uniform 1..9",
+        "--connections",
+        "2",
+        "--iterations",
+        "50",
+    ];
     run(&project, &[&[server.url(&database).as_str()][..], &args].concat());
     let summary = project.summary("out");
     let insert = operation(&summary, "queries", "INSERT a");
@@ -134,8 +164,16 @@ fn a_broken_invariant_fails_the_run() {
     let project = Project::default();
     run_config(&project, config, &[&server.url(&database)]).expect_exit(10);
     let rows = section(&project, "Consistency").join("\n");
-    contains(&rows, &["Invariants | 1 of 2 invariants held", "invariant no debts | BROKEN", "invariant all there | holds"]);
-    let finding = &project.summary("out").findings.into_iter().find(|one| one["rule"] == "invariant").unwrap();
+    contains(
+        &rows,
+        &[
+            "Invariants | 1 of 2 invariants held",
+            "invariant no debts | BROKEN",
+            "invariant all there | holds",
+        ],
+    );
+    let finding =
+        &project.summary("out").findings.into_iter().find(|one| one["rule"] == "invariant").unwrap();
     assert_eq!(finding["evidence"], "1 rows, the first: id = 1");
 }
 
@@ -148,8 +186,23 @@ fn an_index_that_helps_is_measured_on_a_copy() {
     let args = ["--query-file", "q.sql", "--prove", "--connections", "1", "--duration", "1"];
     run(&project, &[&[server.url(&database).as_str()][..], &args].concat()).expect_exit(0);
     let rows = section(&project, "Query plans").join("\n");
-    contains(&rows, &["200000 rows of `a` are read, 199999 of them thrown away", "CREATE INDEX ON a (k) (measured on a scratch copy: "]);
-    let times: Vec<f64> = rows.split("copy: ").nth(1).unwrap().split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    contains(
+        &rows,
+        &[
+            "200000 rows of `a` are read, 199999 of them thrown away",
+            "CREATE INDEX ON a (k) (measured on a scratch copy: ",
+        ],
+    );
+    let times: Vec<f64> = rows
+        .split("copy: ")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
     assert!(times[1] < times[0], "{rows}");
-    assert_eq!(server.sql(&database, "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'stresshost%'"), "0");
+    assert_eq!(
+        server.sql(&database, "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'stresshost%'"),
+        "0"
+    );
 }

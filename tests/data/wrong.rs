@@ -21,7 +21,11 @@ fn what_hinders_the_set_up_is_one_sentence() {
         let ended = run(&project, &[&url, "--query-file", "q.sql", "--connections", "1", "--duration", "1"]);
         ended.expect_exit(3);
         contains(&ended.stderr, &[told]);
-        assert!(!ended.stderr.contains("secret-word") && !ended.stderr.contains("panicked"), "{}", ended.stderr);
+        assert!(
+            !ended.stderr.contains("secret-word") && !ended.stderr.contains("panicked"),
+            "{}",
+            ended.stderr
+        );
     }
 }
 
@@ -32,15 +36,24 @@ fn a_server_without_room_is_told_before_the_load() {
     let url = server.url("postgres");
     let ended = run(&project, &[&url, "--connections", "20", "--duration", "1"]);
     ended.expect_exit(3);
-    contains(&ended.stderr, &["takes 12 connections (max_connections)", "the run needs 22", "lower --connections"]);
-    assert_eq!(server.sql("postgres", "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'stresshost%'"), "0");
+    contains(
+        &ended.stderr,
+        &["takes 12 connections (max_connections)", "the run needs 22", "lower --connections"],
+    );
+    assert_eq!(
+        server.sql("postgres", "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'stresshost%'"),
+        "0"
+    );
 }
 
 #[test]
 fn mistakes_in_the_input_need_no_server() {
     let project = Project::default();
     project.write("q.sql", "SELECT 1;\nSELECT 2;\n\nSELECT\n FORM WHERE;\nSELECT 4; SELECT 5");
-    project.write("c.yaml", "test_scenarios:\n  - name: a\n    concurrent_conections: 5\n    queries: [SELECT 1]\n");
+    project.write(
+        "c.yaml",
+        "test_scenarios:\n  - name: a\n    concurrent_conections: 5\n    queries: [SELECT 1]\n",
+    );
     let url = "postgresql://localhost/x";
     for (args, told) in [
         (vec![url, "--query-file", "q.sql"], vec!["--query-file", "line 5: query 3 of 5"]),

@@ -62,7 +62,9 @@ fn operations<'a>(summary: &'a Summary, scenario: &'a str) -> impl Iterator<Item
 
 /// Failures of one kind among a scenario's operations.
 fn failed_as(summary: &Summary, scenario: &str, kind: ErrorKind) -> u64 {
-    operations(summary, scenario).map(|operation| operation.errors.get(kind.name()).copied().unwrap_or(0)).sum()
+    operations(summary, scenario)
+        .map(|operation| operation.errors.get(kind.name()).copied().unwrap_or(0))
+        .sum()
 }
 
 fn metric<'a>(summary: &'a Summary, name: &str) -> Option<&'a MetricValueSummary> {
@@ -109,7 +111,12 @@ fn told<'a>(summary: &'a Summary, rule: &'a str) -> impl Iterator<Item = Told<'a
     let of_rule = move |finding: &&Value| finding.get("rule").and_then(Value::as_str) == Some(rule);
     summary.findings.iter().filter(of_rule).map(|finding| {
         let text = |key: &str| finding.get(key).and_then(Value::as_str).unwrap_or_default();
-        Told { location: text("location"), evidence: text("evidence"), message: text("message"), remedy: text("remedy") }
+        Told {
+            location: text("location"),
+            evidence: text("evidence"),
+            message: text("message"),
+            remedy: text("remedy"),
+        }
     })
 }
 
@@ -130,7 +137,11 @@ fn ms(us: f64) -> String {
 
 /// A share with its parts; of nothing there is none.
 fn share(part: f64, whole: f64) -> String {
-    if whole <= 0.0 { "-".to_owned() } else { format!("{} ({part:.0} of {whole:.0})", per_cent(part / whole)) }
+    if whole <= 0.0 {
+        "-".to_owned()
+    } else {
+        format!("{} ({part:.0} of {whole:.0})", per_cent(part / whole))
+    }
 }
 
 /// A share small ones of which are still told from none.

@@ -100,7 +100,8 @@ impl Builtin {
 
     /// What must hold of its data before and after.
     pub(crate) fn invariants(self) -> Vec<Invariant> {
-        let named = |(name, sql): &(&str, &str)| Invariant { name: (*name).to_owned(), sql: (*sql).to_owned() };
+        let named =
+            |(name, sql): &(&str, &str)| Invariant { name: (*name).to_owned(), sql: (*sql).to_owned() };
         match self {
             Self::TpcB => tpcb::INVARIANTS.iter().map(named).collect(),
             Self::TpcC => tpcc::data::INVARIANTS.iter().map(named).collect(),
@@ -182,10 +183,14 @@ mod tests {
                 }
                 for table in builtin.tables(1) {
                     texts.push((format!("CREATE TABLE {} {}", table.name, table.columns), Class::Definition));
-                    texts.push((format!("INSERT INTO {} VALUES {}", table.name, (table.row)(0)), Class::Write));
+                    texts.push((
+                        format!("INSERT INTO {} VALUES {}", table.name, (table.row)(0)),
+                        Class::Write,
+                    ));
                 }
                 for (text, class) in texts {
-                    let read = statement::read(&text, kind).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+                    let read =
+                        statement::read(&text, kind).unwrap_or_else(|error| panic!("{text}: {error:?}"));
                     assert_eq!(read.class, class, "{text}");
                 }
             }

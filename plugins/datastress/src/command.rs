@@ -93,18 +93,61 @@ fn own_flags() -> Vec<Flag> {
     let words = |words: &[&str]| ValueKind::Choice(words.iter().map(|&word| word.to_owned()).collect());
     let switch = |name: &str, help: &str| flag(name, ValueKind::Switch, "", help);
     vec![
-        flag("query-type", words(&QueryType::WORDS), "TYPE", "Kind of work [default: as the statements are, else read]"),
-        flag("query-file", ValueKind::TextFile, "FILE", "Statements with `;` between them; `-- name: x` and `-- weight: n` before one"),
-        flag("workload", words(&Builtin::WORDS), "NAME", "A built-in workload with data of its own [default: kv]"),
-        flag("rows", ValueKind::Integer, "N", "Rows of the built-in kv table, or records of Redis [default: 10000]"),
+        flag(
+            "query-type",
+            words(&QueryType::WORDS),
+            "TYPE",
+            "Kind of work [default: as the statements are, else read]",
+        ),
+        flag(
+            "query-file",
+            ValueKind::TextFile,
+            "FILE",
+            "Statements with `;` between them; `-- name: x` and `-- weight: n` before one",
+        ),
+        flag(
+            "workload",
+            words(&Builtin::WORDS),
+            "NAME",
+            "A built-in workload with data of its own [default: kv]",
+        ),
+        flag(
+            "rows",
+            ValueKind::Integer,
+            "N",
+            "Rows of the built-in kv table, or records of Redis [default: 10000]",
+        ),
         flag("scale", ValueKind::Integer, "N", "Branches of tpcb, warehouses of tpcc [default: 1]"),
-        repeated(flag("parameter", ValueKind::Text, "NAME=GENERATOR", "How a parameter is filled: by its column or as $1, such as 'user_id=zipf 1..1000'")),
-        flag("parameter-file", ValueKind::TextFile, "FILE", "CSV whose columns `feed COLUMN` generators deal out"),
-        flag("invariants", ValueKind::TextFile, "FILE", "Queries that return no rows as long as the data is consistent; checked before and after"),
-        repeated(flag("allow-writes", ValueKind::Text, "HOST/DATABASE", "A database of another machine that may be written to")),
+        repeated(flag(
+            "parameter",
+            ValueKind::Text,
+            "NAME=GENERATOR",
+            "How a parameter is filled: by its column or as $1, such as 'user_id=zipf 1..1000'",
+        )),
+        flag(
+            "parameter-file",
+            ValueKind::TextFile,
+            "FILE",
+            "CSV whose columns `feed COLUMN` generators deal out",
+        ),
+        flag(
+            "invariants",
+            ValueKind::TextFile,
+            "FILE",
+            "Queries that return no rows as long as the data is consistent; checked before and after",
+        ),
+        repeated(flag(
+            "allow-writes",
+            ValueKind::Text,
+            "HOST/DATABASE",
+            "A database of another machine that may be written to",
+        )),
         switch("query-plan-analysis", "Read the plan of each statement, and tell what stands out"),
         switch("prove", "Measure suggested indexes on a scratch copy of the table, which is dropped again"),
-        switch("connection-pool-optimization", "Try pool sizes first, and recommend the best that was measured"),
+        switch(
+            "connection-pool-optimization",
+            "Try pool sizes first, and recommend the best that was measured",
+        ),
         flag("statement-timeout", ValueKind::Duration, "DURATION", "Limit of each statement"),
         switch("real-time-monitoring", "Show progress while it runs, as is done on a terminal anyhow"),
     ]
@@ -248,7 +291,10 @@ mod tests {
             "parameter": ["user_id=zipf 1..9"], "parameter-file": "a, b\n1,\"x, \"\"y\"\"\"\n",
             "invariants": "-- name: no orphans\nSELECT 1; SELECT 2" }));
         assert_eq!(problems, "");
-        assert_eq!((command.query_type, command.rows, command.explain), (Some(QueryType::Write), Some(5), true));
+        assert_eq!(
+            (command.query_type, command.rows, command.explain),
+            (Some(QueryType::Write), Some(5), true)
+        );
         assert_eq!(command.feed.unwrap().rows, [["1".to_owned(), "x, \"y\"".to_owned()]]);
         let names: Vec<&str> = command.invariants.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["no orphans", "query 2"]);

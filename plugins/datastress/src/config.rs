@@ -65,7 +65,8 @@ pub(crate) struct Targets {
 
 /// Reads a config.
 pub(crate) fn read(document: &Value, found: &mut Found) -> Config {
-    let known = ["database", "test_scenarios", "performance_targets", "monitoring", "parameters", "invariants"];
+    let known =
+        ["database", "test_scenarios", "performance_targets", "monitoring", "parameters", "invariants"];
     let node = Node::new(document, "");
     let mut config = Config::default();
     let Some(fields) = node.fields(found, "a mapping with `database` and `test_scenarios`", &known) else {
@@ -194,7 +195,10 @@ fn parameters(node: &Node<'_>, found: &mut Found) -> Vec<(String, Generator)> {
 fn invariant(node: &Node<'_>, found: &mut Found) -> Option<Invariant> {
     let fields = node.fields(found, "an invariant", &["name", "sql"])?;
     let (Some(name), Some(sql)) = (fields.get("name"), fields.get("sql")) else {
-        found.problem(&node.path, "an invariant has a `name` and its `sql`, which returns no rows while it holds");
+        found.problem(
+            &node.path,
+            "an invariant has a `name` and its `sql`, which returns no rows while it holds",
+        );
         return None;
     };
     Some(Invariant { name: name.text(found, "a name")?, sql: sql.text(found, "a query")? })
@@ -224,7 +228,11 @@ fn targets(node: &Node<'_>, found: &mut Found) -> Vec<(QueryType, Targets)> {
 
 /// A number is milliseconds here, as the customary comments beside it say; a text has its unit.
 fn milliseconds(node: &Node<'_>, found: &mut Found) -> Option<f64> {
-    let ms = if node.value.is_number() { node.number(found, "milliseconds")? } else { node.duration_ms(found)? as f64 };
+    let ms = if node.value.is_number() {
+        node.number(found, "milliseconds")?
+    } else {
+        node.duration_ms(found)? as f64
+    };
     if ms > 0.0 {
         return Some(ms);
     }
@@ -262,7 +270,8 @@ impl Config {
                 if let Some((kind, path)) = &self.kind
                     && *kind != database.kind
                 {
-                    let message = format!("the URL is one of {}, not of {}", database.kind.name(), kind.name());
+                    let message =
+                        format!("the URL is one of {}, not of {}", database.kind.name(), kind.name());
                     found.problem(path, message);
                 }
                 Some(database)

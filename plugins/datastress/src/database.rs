@@ -190,9 +190,7 @@ pub(crate) fn redacted(url: &str) -> String {
 fn split_port(host: &str) -> (&str, Option<&str>) {
     if host.starts_with('[') {
         return match host.split_once(']') {
-            Some((before, after)) => {
-                (host.get(..=before.len()).unwrap_or(host), after.strip_prefix(':'))
-            }
+            Some((before, after)) => (host.get(..=before.len()).unwrap_or(host), after.strip_prefix(':')),
             None => (host, None),
         };
     }
@@ -214,19 +212,40 @@ mod tests {
     #[test]
     fn urls_tell_engine_place_and_machine() {
         for (url, kind, place, target, is_local) in [
-            ("postgresql://u:p@localhost:5432/mydb", Kind::Postgresql, "localhost/mydb", "postgresql://localhost:5432", true),
-            ("postgres://db.test/shop?sslmode=require", Kind::Postgresql, "db.test/shop", "postgresql://db.test:5432", false),
+            (
+                "postgresql://u:p@localhost:5432/mydb",
+                Kind::Postgresql,
+                "localhost/mydb",
+                "postgresql://localhost:5432",
+                true,
+            ),
+            (
+                "postgres://db.test/shop?sslmode=require",
+                Kind::Postgresql,
+                "db.test/shop",
+                "postgresql://db.test:5432",
+                false,
+            ),
             ("mysql://u@127.0.0.1:3307/a", Kind::Mysql, "127.0.0.1:3307/a", "mysql://127.0.0.1:3307", true),
             ("mariadb://[::1]/a", Kind::Mysql, "[::1]/a", "mysql://[::1]:3306", true),
             ("redis://localhost:6379", Kind::Redis, "localhost/0", "redis://localhost:6379", true),
             ("rediss://cache.test/2", Kind::Redis, "cache.test/2", "rediss://cache.test:6379", false),
             ("sqlite:///tmp/a.db?mode=ro", Kind::Sqlite, "/tmp/a.db/a.db", "sqlite:/tmp/a.db", true),
             ("sqlite:a.db", Kind::Sqlite, "a.db/a.db", "sqlite:a.db", true),
-            ("postgresql://u:p@ss@10.0.0.1/x", Kind::Postgresql, "10.0.0.1/x", "postgresql://10.0.0.1:5432", false),
+            (
+                "postgresql://u:p@ss@10.0.0.1/x",
+                Kind::Postgresql,
+                "10.0.0.1/x",
+                "postgresql://10.0.0.1:5432",
+                false,
+            ),
         ] {
             let database = Database::read(url, "URL").unwrap();
-            assert_eq!((database.kind, database.place(), database.target.as_str(), database.is_local),
-                (kind, place.to_owned(), target, is_local), "{url}");
+            assert_eq!(
+                (database.kind, database.place(), database.target.as_str(), database.is_local),
+                (kind, place.to_owned(), target, is_local),
+                "{url}"
+            );
         }
     }
 

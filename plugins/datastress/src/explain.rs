@@ -58,14 +58,22 @@ pub(crate) fn sampled(step: &Step, engine: Engine) -> String {
 ///
 /// # Errors
 /// The server's words when it has none.
-pub(crate) fn plan(connection: Connection, engine: Engine, version: &str, step: &Step) -> Result<Plan, String> {
-    let major: u32 = version.split(|c: char| !c.is_ascii_digit()).find_map(|part| part.parse().ok()).unwrap_or(0);
+pub(crate) fn plan(
+    connection: Connection,
+    engine: Engine,
+    version: &str,
+    step: &Step,
+) -> Result<Plan, String> {
+    let major: u32 =
+        version.split(|c: char| !c.is_ascii_digit()).find_map(|part| part.parse().ok()).unwrap_or(0);
     let is_read = step.class == Class::Read;
     let text = match engine {
         Engine::Postgresql if is_read => {
             format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {}", sampled(step, engine))
         }
-        Engine::Postgresql if major >= GENERIC_PLAN => format!("EXPLAIN (GENERIC_PLAN, FORMAT JSON) {}", step.text),
+        Engine::Postgresql if major >= GENERIC_PLAN => {
+            format!("EXPLAIN (GENERIC_PLAN, FORMAT JSON) {}", step.text)
+        }
         Engine::Postgresql => format!("EXPLAIN (FORMAT JSON) {}", sampled(step, engine)),
         Engine::Mysql | Engine::Mariadb => format!("EXPLAIN FORMAT=JSON {}", sampled(step, engine)),
         Engine::Sqlite => format!("EXPLAIN QUERY PLAN {}", sampled(step, engine)),
@@ -74,10 +82,13 @@ pub(crate) fn plan(connection: Connection, engine: Engine, version: &str, step: 
     answer.check().map_err(|failure| failure.message)?;
     let rows = answer.all_rows();
     if engine == Engine::Sqlite {
-        return Ok(of_sqlite(&rows.iter().map(|row| texts(row).pop().unwrap_or_default()).collect::<Vec<_>>()));
+        return Ok(of_sqlite(
+            &rows.iter().map(|row| texts(row).pop().unwrap_or_default()).collect::<Vec<_>>(),
+        ));
     }
     let lines: Vec<String> = rows.iter().map(|row| texts(row).concat()).collect();
-    let json: Json = serde_json::from_str(&lines.join("\n")).map_err(|error| format!("its plan is no JSON: {error}"))?;
+    let json: Json =
+        serde_json::from_str(&lines.join("\n")).map_err(|error| format!("its plan is no JSON: {error}"))?;
     Ok(if engine == Engine::Postgresql { of_postgresql(&json) } else { of_mysql(&json) })
 }
 
@@ -111,7 +122,11 @@ fn node(json: &Json, plan: &mut Plan) {
         let (least, most) = (estimated.min(found).max(1.0), estimated.max(found));
         if most / least >= WRONG_ESTIMATE && most >= SMALL_TABLE_ROWS {
             let relation = text("Relation Name");
-            plan.misjudged.push((format!("{} {relation}", text("Node Type")).trim().to_owned(), estimated, found));
+            plan.misjudged.push((
+                format!("{} {relation}", text("Node Type")).trim().to_owned(),
+                estimated,
+                found,
+            ));
         }
     }
     if text("Node Type") == "Limit" {
@@ -174,7 +189,10 @@ impl Scan {
     pub(crate) fn evidence(&self) -> String {
         let rows = if self.rows.is_nan() { "all rows".to_owned() } else { format!("{:.0} rows", self.rows) };
         match self.removed {
-            Some(removed) => format!("{rows} of `{}` are read, {removed:.0} of them thrown away by the condition", self.table),
+            Some(removed) => format!(
+                "{rows} of `{}` are read, {removed:.0} of them thrown away by the condition",
+                self.table
+            ),
             None => format!("{rows} of `{}` are read, as the plan has it", self.table),
         }
     }
@@ -213,7 +231,10 @@ mod tests {
         assert_eq!(plan.scans, [Scan { table: "products".into(), rows: 5_000.0, removed: Some(4_980.0) }]);
         assert_eq!((plan.cost, plan.is_measured, plan.misjudged.len()), (Some(99.5), true, 0));
         assert!(plan.scans[0].is_much());
-        assert_eq!(plan.scans[0].evidence(), "5000 rows of `products` are read, 4980 of them thrown away by the condition");
+        assert_eq!(
+            plan.scans[0].evidence(),
+            "5000 rows of `products` are read, 4980 of them thrown away by the condition"
+        );
         let json = json!([{ "Plan": { "Node Type": "Hash Join", "Plan Rows": 5, "Actual Rows": 9_000, "Actual Loops": 1 } }]);
         assert_eq!(of_postgresql(&json).misjudged, [("Hash Join".to_owned(), 5.0, 9_000.0)]);
         let json = json!([{ "Plan": { "Node Type": "Update", "Plans": [{ "Node Type": "Seq Scan", "Relation Name": "a", "Plan Rows": 7 }] } }]);
@@ -230,7 +251,13 @@ mod tests {
         let mariadb = json!({ "query_block": { "cost": 3.5, "nested_loop": [{ "table": { "table_name": "p", "access_type": "ALL", "rows": 40 } }] } });
         let plan = of_mysql(&mariadb);
         assert_eq!((plan.cost, plan.scans[0].is_much()), (Some(3.5), false));
-        let lines = ["SCAN products", "SEARCH a USING INDEX b (c=?)", "SCAN d USING COVERING INDEX e", "SCAN CONSTANT ROW"].map(str::to_owned);
+        let lines = [
+            "SCAN products",
+            "SEARCH a USING INDEX b (c=?)",
+            "SCAN d USING COVERING INDEX e",
+            "SCAN CONSTANT ROW",
+        ]
+        .map(str::to_owned);
         let plan = of_sqlite(&lines);
         assert_eq!(plan.scans.iter().map(|scan| scan.table.as_str()).collect::<Vec<_>>(), ["products"]);
         assert!(plan.scans[0].is_much() && plan.scans[0].evidence().starts_with("all rows"));

@@ -29,13 +29,23 @@ pub(crate) enum Generator {
     /// Numbers with so many decimals, each as likely.
     Decimal { min: f64, max: f64, decimals: usize },
     /// Whole numbers of which few are drawn often.
-    Zipf { min: i64, max: i64, exponent: f64, #[serde(default)] scrambled: bool },
+    Zipf {
+        min: i64,
+        max: i64,
+        exponent: f64,
+        #[serde(default)]
+        scrambled: bool,
+    },
     /// Whole numbers around a mean.
     Gaussian { mean: f64, deviation: f64 },
     /// `start`, `start + 1`, ...: the number of the iteration is added, so that none is drawn twice.
     Sequence { start: i64 },
     /// One of these, each as likely; with an exponent the first most often.
-    Values { values: Vec<Json>, #[serde(default)] exponent: Option<f64> },
+    Values {
+        values: Vec<Json>,
+        #[serde(default)]
+        exponent: Option<f64>,
+    },
     /// A column of the parameter file, the next row each time.
     Feed { column: String },
     /// A text that looks like something.
@@ -122,7 +132,9 @@ impl Wire {
             (Self::Real, Cell::Integer(value)) => Some(Cell::Real(*value as f64)),
             (Self::Real, Cell::Text(text)) => text.trim().parse().ok().map(Cell::Real),
             (Self::Boolean, Cell::Integer(value)) => Some(Cell::Boolean(*value != 0)),
-            (Self::Boolean, Cell::Text(text)) => Some(Cell::Boolean(matches!(text.as_str(), "t" | "true" | "1"))),
+            (Self::Boolean, Cell::Text(text)) => {
+                Some(Cell::Boolean(matches!(text.as_str(), "t" | "true" | "1")))
+            }
             (Self::Text, other) => text(other).map(Cell::Text),
             _ => None,
         };
@@ -326,10 +338,14 @@ mod tests {
     #[test]
     fn a_gaussian_has_its_mean_and_deviation() {
         let _host = FakeHost::new();
-        let values: Vec<f64> = draws(&Generator::Gaussian { mean: 500.0, deviation: 50.0 }, Wire::Natural, 20_000)
-            .iter().map(|cell| cell.as_f64().unwrap()).collect();
+        let values: Vec<f64> =
+            draws(&Generator::Gaussian { mean: 500.0, deviation: 50.0 }, Wire::Natural, 20_000)
+                .iter()
+                .map(|cell| cell.as_f64().unwrap())
+                .collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
+        let deviation =
+            (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
         assert!((mean - 500.0).abs() < 2.0 && (deviation - 50.0).abs() < 2.0, "{mean} {deviation}");
     }
 
@@ -337,8 +353,15 @@ mod tests {
     fn sequences_constants_ranges_and_what_was_returned() {
         let _host = FakeHost::new();
         assert_eq!(draws(&Generator::Sequence { start: 10 }, Wire::Text, 3)[2], Cell::Text("12".into()));
-        assert_eq!(draws(&Generator::Constant { value: json!("a") }, Wire::Natural, 1)[0], Cell::Text("a".into()));
-        let mut drawn = Drawn { values: vec![Cell::Integer(5)], returned: vec![vec![Cell::Integer(77)]], ..Drawn::default() };
+        assert_eq!(
+            draws(&Generator::Constant { value: json!("a") }, Wire::Natural, 1)[0],
+            Cell::Text("a".into())
+        );
+        let mut drawn = Drawn {
+            values: vec![Cell::Integer(5)],
+            returned: vec![vec![Cell::Integer(77)]],
+            ..Drawn::default()
+        };
         let above = Source::new(&Generator::Above { parameter: 1, span: 3.0 }, Wire::Integer).unwrap();
         let value = above.draw(&mut drawn).as_i64().unwrap();
         assert!((5..=8).contains(&value));
@@ -351,8 +374,17 @@ mod tests {
 
     #[test]
     fn types_of_servers_decide_the_form() {
-        for (name, wire) in [("INT4", Wire::Integer), ("BIGINT UNSIGNED", Wire::Integer), ("NUMERIC", Wire::Text), ("FLOAT8", Wire::Real),
-            ("BOOL", Wire::Boolean), ("TIMESTAMPTZ", Wire::Text), ("INTERVAL", Wire::Text), ("", Wire::Natural), ("INT4[]", Wire::Text)] {
+        for (name, wire) in [
+            ("INT4", Wire::Integer),
+            ("BIGINT UNSIGNED", Wire::Integer),
+            ("NUMERIC", Wire::Text),
+            ("FLOAT8", Wire::Real),
+            ("BOOL", Wire::Boolean),
+            ("TIMESTAMPTZ", Wire::Text),
+            ("INTERVAL", Wire::Text),
+            ("", Wire::Natural),
+            ("INT4[]", Wire::Text),
+        ] {
             assert_eq!(Wire::of_type(name), wire, "{name}");
         }
         assert_eq!(Wire::Text.cast(Cell::Integer(5)), Cell::Text("5".into()));

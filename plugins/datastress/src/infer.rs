@@ -24,7 +24,10 @@ pub(crate) fn fill(step: &mut Step, schema: &Schema, connection: Connection) {
                 let found = schema.find(Some(table), column).cloned();
                 let resolved = found.and_then(|column| existing(&column, schema, connection));
                 let (by, why) = resolved.unwrap_or_else(|| {
-                    (Generator::Constant { value: Json::Null }, format!("{table}.{column} is empty or not there"))
+                    (
+                        Generator::Constant { value: Json::Null },
+                        format!("{table}.{column} is empty or not there"),
+                    )
                 });
                 *filled = Filled { by: Some(by), why: format!("declared: {why}"), ..filled.clone() };
             }
@@ -37,15 +40,23 @@ pub(crate) fn fill(step: &mut Step, schema: &Schema, connection: Connection) {
     }
 }
 
-fn infer(place: usize, parameters: &[Parameter], schema: &Schema, connection: Connection) -> (Generator, String) {
+fn infer(
+    place: usize,
+    parameters: &[Parameter],
+    schema: &Schema,
+    connection: Connection,
+) -> (Generator, String) {
     let unknown = Parameter::default();
     let parameter = parameters.get(place).unwrap_or(&unknown);
     match parameter.role {
         Role::Limit => return (Generator::Constant { value: json!(20) }, "a page of 20 rows".to_owned()),
-        Role::Offset => return (Generator::Uniform { min: 0, max: 100 }, "one of the first pages".to_owned()),
+        Role::Offset => {
+            return (Generator::Uniform { min: 0, max: 100 }, "one of the first pages".to_owned());
+        }
         _ => {}
     }
-    let column = parameter.column.as_deref().and_then(|column| schema.find(parameter.table.as_deref(), column));
+    let column =
+        parameter.column.as_deref().and_then(|column| schema.find(parameter.table.as_deref(), column));
     let Some(column) = column else {
         let why = match &parameter.column {
             Some(column) => format!("nothing is known of `{column}`"),
@@ -55,9 +66,7 @@ fn infer(place: usize, parameters: &[Parameter], schema: &Schema, connection: Co
     };
     let shown = format!("{}.{}", column.table, column.name);
     match parameter.role {
-        Role::Step => {
-            (Generator::Uniform { min: 1, max: 3 }, format!("a small step of {shown}"))
-        }
+        Role::Step => (Generator::Uniform { min: 1, max: 3 }, format!("a small step of {shown}")),
         Role::Low | Role::High => range(place, parameters, column, schema, connection),
         Role::Pattern => {
             let starts = schema.sample(connection, column).into_iter().filter_map(|cell| cell.to_text());
@@ -177,12 +186,16 @@ fn assigned(column: &Column, schema: &Schema, connection: Connection) -> (Genera
 fn made_up(column: &Column, because: &str) -> (Generator, String) {
     let kind = column.kind.as_str();
     let by = match () {
-        () if kind.contains("bool") => Generator::Values { values: vec![json!(true), json!(false)], exponent: None },
+        () if kind.contains("bool") => {
+            Generator::Values { values: vec![json!(true), json!(false)], exponent: None }
+        }
         () if is_whole(kind) => Generator::Uniform { min: 1, max: 100 },
         () if is_fraction(kind) => Generator::Decimal { min: 1.0, max: 500.0, decimals: 2 },
         () if kind.contains("uuid") => Generator::Fake { of: Fake::Uuid },
         () if kind.contains("json") => Generator::Constant { value: json!("{}") },
-        () if kind.contains("timestamp") || kind.contains("datetime") => Generator::Fake { of: Fake::Timestamp },
+        () if kind.contains("timestamp") || kind.contains("datetime") => {
+            Generator::Fake { of: Fake::Timestamp }
+        }
         () if kind.contains("date") => Generator::Fake { of: Fake::Date },
         () => Generator::Fake { of: Fake::of_column(&column.name) },
     };
@@ -214,17 +227,29 @@ mod tests {
     }
 
     fn rows(rows: &[&[&str]]) -> SqlReply {
-        let rows: Vec<Vec<Cell>> = rows.iter().map(|row| row.iter().map(|cell| text(cell)).collect()).collect();
+        let rows: Vec<Vec<Cell>> =
+            rows.iter().map(|row| row.iter().map(|cell| text(cell)).collect()).collect();
         SqlReply::rows(&["a"], rows)
     }
 
     fn shop(host: &FakeHost) {
-        host.sql_reply_once("setup columns", rows(&[
-            &["products", "id", "int4"], &["products", "category_id", "int4"], &["products", "price", "numeric"],
-            &["inventory", "product_id", "int4"], &["inventory", "quantity", "int4"],
-            &["orders", "user_id", "int4"], &["orders", "total_amount", "numeric"], &["orders", "status", "text"],
-        ]));
-        host.sql_reply("setup keys", rows(&[&["p", "products", "id", "", ""], &["f", "inventory", "product_id", "products", "id"]]));
+        host.sql_reply_once(
+            "setup columns",
+            rows(&[
+                &["products", "id", "int4"],
+                &["products", "category_id", "int4"],
+                &["products", "price", "numeric"],
+                &["inventory", "product_id", "int4"],
+                &["inventory", "quantity", "int4"],
+                &["orders", "user_id", "int4"],
+                &["orders", "total_amount", "numeric"],
+                &["orders", "status", "text"],
+            ]),
+        );
+        host.sql_reply(
+            "setup keys",
+            rows(&[&["p", "products", "id", "", ""], &["f", "inventory", "product_id", "products", "id"]]),
+        );
         host.sql_reply("setup range", rows(&[&["1", "1000"]]));
         host.sql_reply("setup density", rows(&[&["1000"]]));
         host.sql_reply("setup sample", rows(&[&["3"], &["7"]]));
@@ -237,24 +262,53 @@ mod tests {
         let read = crate::statement::read(sql, Kind::Postgresql).unwrap();
         let schema = Schema::read(connection, Engine::Postgresql, &read.tables).unwrap();
         let parameters = read.parameters;
-        (0..parameters.len()).map(|place| infer(place, &parameters, &schema, connection))
-            .map(|(by, why)| (by.describe(), why)).collect()
+        (0..parameters.len())
+            .map(|place| infer(place, &parameters, &schema, connection))
+            .map(|(by, why)| (by.describe(), why))
+            .collect()
     }
 
     #[test]
     fn generators_fit_the_statement_and_the_data() {
         for (sql, expected) in [
-            ("SELECT * FROM products WHERE category_id = $1", vec![("one of 2 values", "sampled values of products.category_id")]),
-            ("SELECT * FROM products WHERE id = $1", vec![("uniform 1..1000", "every value of key products.id")]),
-            ("SELECT * FROM products WHERE price BETWEEN $1 AND $2", vec![
-                ("uniform 1.00..900.10", "the range of products.price"), ("$1 and up to 99.90 more", "a tenth of the range of products.price above $1")]),
-            ("UPDATE inventory SET quantity = quantity - $1 WHERE product_id = $2 AND quantity >= $1", vec![
-                ("uniform 1..3", "a small step of inventory.quantity"), ("uniform 1..1000", "foreign key to products.id")]),
-            ("INSERT INTO orders (user_id, total_amount, status) VALUES ($1, $2, $3)", vec![
-                ("uniform 1..1000", "the range of orders.user_id"), ("uniform 1.00..1000.00", "the range of orders.total_amount"),
-                ("one of 2 values", "the values of orders.status")]),
-            ("SELECT * FROM products WHERE 1 = $1 LIMIT $2", vec![("uniform 1..100", "it stands beside no column"), ("always 20", "a page of 20 rows")]),
-            ("SELECT * FROM products WHERE colour = $1", vec![("uniform 1..100", "nothing is known of `colour`")]),
+            (
+                "SELECT * FROM products WHERE category_id = $1",
+                vec![("one of 2 values", "sampled values of products.category_id")],
+            ),
+            (
+                "SELECT * FROM products WHERE id = $1",
+                vec![("uniform 1..1000", "every value of key products.id")],
+            ),
+            (
+                "SELECT * FROM products WHERE price BETWEEN $1 AND $2",
+                vec![
+                    ("uniform 1.00..900.10", "the range of products.price"),
+                    ("$1 and up to 99.90 more", "a tenth of the range of products.price above $1"),
+                ],
+            ),
+            (
+                "UPDATE inventory SET quantity = quantity - $1 WHERE product_id = $2 AND quantity >= $1",
+                vec![
+                    ("uniform 1..3", "a small step of inventory.quantity"),
+                    ("uniform 1..1000", "foreign key to products.id"),
+                ],
+            ),
+            (
+                "INSERT INTO orders (user_id, total_amount, status) VALUES ($1, $2, $3)",
+                vec![
+                    ("uniform 1..1000", "the range of orders.user_id"),
+                    ("uniform 1.00..1000.00", "the range of orders.total_amount"),
+                    ("one of 2 values", "the values of orders.status"),
+                ],
+            ),
+            (
+                "SELECT * FROM products WHERE 1 = $1 LIMIT $2",
+                vec![("uniform 1..100", "it stands beside no column"), ("always 20", "a page of 20 rows")],
+            ),
+            (
+                "SELECT * FROM products WHERE colour = $1",
+                vec![("uniform 1..100", "nothing is known of `colour`")],
+            ),
         ] {
             let told = inferred(sql);
             let told: Vec<(&str, &str)> = told.iter().map(|(by, why)| (by.as_str(), why.as_str())).collect();

@@ -76,7 +76,8 @@ impl Workload for DataStress {
     fn setup_phase(context: PhaseContext<Self::Shared>) -> Result<Self::Shared, Failure> {
         let mut shared = context.shared;
         let layout = shared.layouts.iter().position(|layout| layout.phase == context.phase);
-        shared.layout = layout.ok_or_else(|| Failure::setup(format!("there is no phase `{}`", context.phase)))?;
+        shared.layout =
+            layout.ok_or_else(|| Failure::setup(format!("there is no phase `{}`", context.phase)))?;
         Ok(shared)
     }
 

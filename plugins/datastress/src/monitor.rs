@@ -30,9 +30,21 @@ pub(crate) struct Monitor {
 
 #[derive(Debug)]
 enum Seer {
-    Postgresql { connection: Connection, text: String, prefix: usize, works: Vec<Seen> },
-    Mysql { connection: Connection, running: Distribution, waiters: Distribution },
-    Redis { info: redis::Prepared, memory: Distribution },
+    Postgresql {
+        connection: Connection,
+        text: String,
+        prefix: usize,
+        works: Vec<Seen>,
+    },
+    Mysql {
+        connection: Connection,
+        running: Distribution,
+        waiters: Distribution,
+    },
+    Redis {
+        info: redis::Prepared,
+        memory: Distribution,
+    },
     /// The engine has no sessions to look at.
     Nothing,
 }
@@ -152,7 +164,10 @@ mod tests {
         let doing = |doing| Work { name: "orders".into(), query_type: QueryType::Mixed, doing };
         Workload {
             database: Database::read(url, "URL").unwrap(),
-            works: vec![doing(Doing::Statements { steps: Vec::new(), transaction: true }), doing(Doing::Monitor)],
+            works: vec![
+                doing(Doing::Statements { steps: Vec::new(), transaction: true }),
+                doing(Doing::Monitor),
+            ],
             ..Workload::default()
         }
     }

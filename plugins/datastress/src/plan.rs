@@ -54,7 +54,10 @@ impl Maker {
         self.put_scenarios(&mut plan);
         self.workload.database = self.database.clone();
         // Built-in data may be made in a file that is not there yet.
-        if self.database.kind == Kind::Sqlite && !self.workload.builtins.is_empty() && !self.database.url.contains('?') {
+        if self.database.kind == Kind::Sqlite
+            && !self.workload.builtins.is_empty()
+            && !self.database.url.contains('?')
+        {
             self.workload.database.url.push_str("?mode=rwc");
         }
         self.put_invariants(&plan);
@@ -120,8 +123,11 @@ impl Maker {
     }
 
     fn put_scenario(&mut self, plan: &mut Plan, scenario: &config::Scenario) {
-        let prefix =
-            if self.config.scenarios.is_empty() { String::new() } else { format!("scenario `{}`: ", scenario.name) };
+        let prefix = if self.config.scenarios.is_empty() {
+            String::new()
+        } else {
+            format!("scenario `{}`: ", scenario.name)
+        };
         let load = self.flags.or(&scenario.load);
         load.check(&scenario.path, &mut self.found);
         let mut shape = load.shape.scenario(&scenario.name, &prefix, &mut self.found.notes);
@@ -239,7 +245,9 @@ impl Maker {
         }
         let place = self.database.place();
         let message = format!("this run writes to `{place}`, which is not on this machine");
-        let hint = format!("add `--allow-writes {place}` if it may, or use only `read` scenarios with queries of your own");
+        let hint = format!(
+            "add `--allow-writes {place}` if it may, or use only `read` scenarios with queries of your own"
+        );
         self.found.problem_with_hint("--allow-writes", message, hint);
     }
 
@@ -253,7 +261,11 @@ impl Maker {
         plan.scenarios.push(own(VERIFY, VERIFY, verify, Executor::SharedIterations(once)));
         for name in [LOAD, VERIFY] {
             let warmup_ms = (name == VERIFY).then_some(0);
-            plan.phases.push(Phase { depends_on: before.into_iter().collect(), warmup_ms, ..Phase::new(name) });
+            plan.phases.push(Phase {
+                depends_on: before.into_iter().collect(),
+                warmup_ms,
+                ..Phase::new(name)
+            });
             before = Some(name.to_owned());
         }
         let users = |phase: &str| -> Vec<(usize, u64)> {
@@ -277,7 +289,8 @@ impl Maker {
         let is_timed = |one: &&Scenario| {
             !matches!(one.executor, Executor::SharedIterations(_) | Executor::PerVuIterations(_))
         };
-        let ends = load.iter().filter(is_timed).map(|one| one.start_ms.saturating_add(one.executor.duration_ms()));
+        let ends =
+            load.iter().filter(is_timed).map(|one| one.start_ms.saturating_add(one.executor.duration_ms()));
         let Some(duration_ms) = ends.max() else {
             let note = "the server's sessions are not sampled: a load of iterations has no length of its own";
             self.found.notes.push(note.to_owned());
@@ -302,7 +315,9 @@ impl Maker {
             return None;
         }
         if self.database.kind == Kind::Redis {
-            self.found.notes.push("--connection-pool-optimization: Redis connections are not pooled here".to_owned());
+            self.found
+                .notes
+                .push("--connection-pool-optimization: Redis connections are not pooled here".to_owned());
             return None;
         }
         let users = load.iter().map(|scenario| scenario.executor.vus()).max().unwrap_or(1).max(1);
@@ -316,7 +331,11 @@ impl Maker {
                 let executor = Executor::ConstantVus(ConstantVus { vus, duration_ms, ramp_up_ms: 0 });
                 let name = format!("{}, pool of {size}", scenario.name);
                 let own_index = scenario.own_index;
-                plan.scenarios.push(Scenario { phase: phase.clone(), own_index, ..Scenario::new(name, executor) });
+                plan.scenarios.push(Scenario {
+                    phase: phase.clone(),
+                    own_index,
+                    ..Scenario::new(name, executor)
+                });
             }
             plan.phases.push(Phase {
                 depends_on: before.into_iter().collect(),

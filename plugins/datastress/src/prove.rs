@@ -40,7 +40,12 @@ pub(crate) fn create(table: &str, columns: &[String]) -> String {
 }
 
 /// What the planner would say with the index; None without HypoPG.
-pub(crate) fn estimate(connection: Connection, step: &Step, table: &str, columns: &[String]) -> Option<Worth> {
+pub(crate) fn estimate(
+    connection: Connection,
+    step: &Step,
+    table: &str,
+    columns: &[String],
+) -> Option<Worth> {
     let text = sampled(step, Engine::Postgresql);
     let cost = || {
         let answer = connection.run("EXPLAIN index", &format!("EXPLAIN (FORMAT JSON) {text}"));
@@ -76,11 +81,14 @@ pub(crate) fn measure(
     let create = match engine {
         Engine::Postgresql => format!("CREATE TABLE {copy} (LIKE {own} INCLUDING ALL)"),
         Engine::Mysql | Engine::Mariadb => format!("CREATE TABLE {copy} LIKE {own}"),
-        Engine::Sqlite => return Err("a copy with all indexes cannot be made of a table of SQLite".to_owned()),
+        Engine::Sqlite => {
+            return Err("a copy with all indexes cannot be made of a table of SQLite".to_owned());
+        }
     };
     let run = |text: &str| asked(connection.run("prove", text)).map_err(|failure| failure.message);
     let count = run(&format!("SELECT COUNT(*) FROM {own}"))?;
-    let rows = count.row(0).and_then(|row| row.first().and_then(stresshost_sdk::sql::Cell::as_i64)).unwrap_or(0);
+    let rows =
+        count.row(0).and_then(|row| row.first().and_then(stresshost_sdk::sql::Cell::as_i64)).unwrap_or(0);
     if rows.unsigned_abs() > MAX_PROVE_ROWS {
         return Err(format!("`{table}` has {rows} rows; a copy is made of at most {MAX_PROVE_ROWS}"));
     }

@@ -37,7 +37,11 @@ pub(crate) struct Range {
 pub(crate) fn literal(text: &str, engine: Engine) -> String {
     let text = text.replace('\'', "''");
     // Only there a backslash means something in a literal.
-    if matches!(engine, Engine::Mysql | Engine::Mariadb) { format!("'{}'", text.replace('\\', "\\\\")) } else { format!("'{text}'") }
+    if matches!(engine, Engine::Mysql | Engine::Mariadb) {
+        format!("'{}'", text.replace('\\', "\\\\"))
+    } else {
+        format!("'{text}'")
+    }
 }
 
 /// A name as an identifier.
@@ -114,7 +118,8 @@ impl Schema {
         };
         for row in asked(connection.run("setup keys", &keys))?.all_rows() {
             if let [what, table, name, refers, referred] = texts(&row).as_slice() {
-                let found = self.columns.iter_mut().find(|column| column.table == *table && column.name == *name);
+                let found =
+                    self.columns.iter_mut().find(|column| column.table == *table && column.name == *name);
                 let Some(column) = found else { continue };
                 if what == "f" {
                     column.refers = Some((refers.clone(), referred.clone()));
@@ -129,7 +134,8 @@ impl Schema {
     fn read_sqlite(&mut self, connection: Connection, tables: &[String]) -> Result<(), Failure> {
         for table in tables {
             let name = quoted(table, self.engine);
-            let columns = asked(connection.run("setup columns", &format!("PRAGMA table_info({name})")))?.all_rows();
+            let columns =
+                asked(connection.run("setup columns", &format!("PRAGMA table_info({name})")))?.all_rows();
             for row in columns {
                 if let [_, name, kind, _, _, key] = texts(&row).as_slice() {
                     self.columns.push(Column {
@@ -141,11 +147,14 @@ impl Schema {
                     });
                 }
             }
-            let keys = asked(connection.run("setup keys", &format!("PRAGMA foreign_key_list({name})")))?.all_rows();
+            let keys =
+                asked(connection.run("setup keys", &format!("PRAGMA foreign_key_list({name})")))?.all_rows();
             for row in keys {
                 if let [_, _, refers, from, to, ..] = texts(&row).as_slice() {
                     let mut columns = self.columns.iter_mut();
-                    if let Some(column) = columns.find(|column| column.table == *table && column.name == *from) {
+                    if let Some(column) =
+                        columns.find(|column| column.table == *table && column.name == *from)
+                    {
                         let to = if to.is_empty() { "id" } else { to };
                         column.refers = Some((refers.clone(), to.to_owned()));
                     }
@@ -238,7 +247,9 @@ mod tests {
     #[test]
     fn columns_are_named_after_tables() {
         assert_eq!(named_after("category_id"), ["categorys", "category", "categoryes", "categories"]);
-        assert!(named_after("id").is_empty() && named_after("_id").is_empty() && named_after("price").is_empty());
+        assert!(
+            named_after("id").is_empty() && named_after("_id").is_empty() && named_after("price").is_empty()
+        );
     }
 
     #[test]

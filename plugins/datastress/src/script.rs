@@ -76,7 +76,9 @@ fn token(text: &str, at: usize) -> (Token, usize) {
     let rest = text.get(at..).unwrap_or_default();
     let Some(first) = rest.chars().next() else { return (Token::Other, text.len()) };
     let until = |skip: usize, close: &str| {
-        rest.get(skip..).and_then(|rest| rest.find(close)).map_or(rest.len(), |found| skip + found + close.len())
+        rest.get(skip..)
+            .and_then(|rest| rest.find(close))
+            .map_or(rest.len(), |found| skip + found + close.len())
     };
     let (kind, length) = match first {
         ';' => (Token::Semicolon, 1),

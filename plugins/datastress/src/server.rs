@@ -107,6 +107,10 @@ pub(crate) fn statements(connection: Connection, engine: Engine) -> Option<Vec<(
         }
         _ => return None,
     };
+    let there = "SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements'";
+    if connection.run("monitor statements", there).rows() == 0 {
+        return None;
+    }
     let answer = connection.run("monitor statements", text);
     if !answer.ok() {
         return None;
@@ -136,7 +140,10 @@ mod tests {
         let host = FakeHost::new();
         let connection = Target::new("mysql://h/d").open().unwrap();
         let text = |text: &str| Cell::Text(text.to_owned());
-        host.sql_reply_once("monitor statistics", SqlReply::rows(&["n", "v"], [[text("Innodb_row_lock_waits"), text("7")]]));
+        host.sql_reply_once(
+            "monitor statistics",
+            SqlReply::rows(&["n", "v"], [[text("Innodb_row_lock_waits"), text("7")]]),
+        );
         host.sql_reply("monitor statistics", SqlReply::error(ErrorKind::Permission, "1227", "denied"));
         let readings = read(connection, Engine::Mysql);
         assert_eq!(readings, [("Innodb_row_lock_waits".to_owned(), 7.0)]);
@@ -149,7 +156,10 @@ mod tests {
         let host = FakeHost::new();
         let connection = Target::new("postgresql://h/d").open().unwrap();
         let columns = ["deadlocks", "blks_hit"];
-        host.sql_reply_once("monitor statistics", SqlReply::rows(&columns, [[Cell::Text("2".into()), Cell::Text("90".into())]]));
+        host.sql_reply_once(
+            "monitor statistics",
+            SqlReply::rows(&columns, [[Cell::Text("2".into()), Cell::Text("90".into())]]),
+        );
         let readings = read(connection, Engine::Postgresql);
         assert_eq!(number(&readings, "pg_stat_database.deadlocks"), Some(2.0));
         assert_eq!(statements(connection, Engine::Mysql), None);

@@ -96,7 +96,8 @@ fn prepare(workload: &mut Workload, connection: Connection, server: &Server) -> 
             report(invariant, "the data was not consistent before the load", evidence)?;
         }
     }
-    workload.found.ledger = ledger(connection, workload).map_err(|failure| Failure::setup(failure.message))?;
+    workload.found.ledger =
+        ledger(connection, workload).map_err(|failure| Failure::setup(failure.message))?;
     workload.found.before = server::read(connection, engine);
     let counted = statistics::readings(connection, engine, workload);
     workload.found.before.extend(counted);
@@ -106,7 +107,9 @@ fn prepare(workload: &mut Workload, connection: Connection, server: &Server) -> 
 fn check_version(server: &Server) -> Result<(), Failure> {
     let oldest = OLDEST.iter().find(|(engine, _, _)| *engine == server.engine);
     match oldest {
-        Some((_, name, oldest)) if older(&server.version, *oldest) => Err(too_old(name, &server.version, *oldest)),
+        Some((_, name, oldest)) if older(&server.version, *oldest) => {
+            Err(too_old(name, &server.version, *oldest))
+        }
         _ => Ok(()),
     }
 }
@@ -128,7 +131,8 @@ fn older(version: &str, oldest: [u32; 2]) -> bool {
 /// Whether the server has room for the run's connections, where it says.
 fn check_connections(workload: &Workload, readings: &[(String, f64)]) -> Result<(), Failure> {
     let Some(most) = number(readings, "max_connections") else { return Ok(()) };
-    let used = number(readings, "pg_stat_database.numbackends").or_else(|| number(readings, "Threads_connected"));
+    let used =
+        number(readings, "pg_stat_database.numbackends").or_else(|| number(readings, "Threads_connected"));
     // Beside the users there are the monitor and the connection that asks.
     let wanted = (workload.options.connections + 1 + SPARE_CONNECTIONS) as f64;
     let used = (used.unwrap_or(1.0) - 1.0).max(0.0);
@@ -229,7 +233,9 @@ fn worth(
         } else {
             match prove::measure(connection, engine, step, table, columns) {
                 Ok(worth) => return worth,
-                Err(message) => stresshost_sdk::warn!("`{}`: the index was not measured: {message}", step.name),
+                Err(message) => {
+                    stresshost_sdk::warn!("`{}`: the index was not measured: {message}", step.name)
+                }
             }
         }
     }

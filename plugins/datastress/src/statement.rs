@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Ident, Insert, LimitClause, ObjectName,
-    Query, SelectItem, SetExpr, Statement as Parsed, TableFactor, TableObject, TableWithJoins, Update, Value, Visit,
-    Visitor,
+    Assignment, AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Ident, Insert, LimitClause,
+    ObjectName, Query, SelectItem, SetExpr, Statement as Parsed, TableFactor, TableObject, TableWithJoins,
+    Update, Value, Visit, Visitor,
 };
 use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
@@ -99,7 +99,12 @@ pub(crate) fn read(text: &str, kind: Kind) -> Result<Statement, Misread> {
     let parsed = Parser::parse_sql(dialect, text).map_err(|error| misread(&error.to_string(), text))?;
     let parsed = match parsed.as_slice() {
         [one] => one,
-        many => return Err(Misread { message: format!("{} statements where one is wanted", many.len()), line: 1 }),
+        many => {
+            return Err(Misread {
+                message: format!("{} statements where one is wanted", many.len()),
+                line: 1,
+            });
+        }
     };
     let mut finder = Finder::default();
     // It never breaks.
@@ -116,7 +121,11 @@ pub(crate) fn read(text: &str, kind: Kind) -> Result<Statement, Misread> {
     }
     let parameters = (1..=count).map(|number| finder.parameter(number)).collect();
     let tables = finder.table_names();
-    let verb = text.split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_uppercase();
+    let verb = text
+        .split(|letter: char| !letter.is_ascii_alphabetic())
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
     let name = match tables.join(", ") {
         tables if tables.is_empty() => verb,
         tables => format!("{verb} {tables}"),
@@ -137,13 +146,17 @@ fn misread(error: &str, text: &str) -> Misread {
 fn class(statement: &Parsed) -> Class {
     match statement {
         Parsed::Query(query) => of_query(query),
-        Parsed::Insert(_) | Parsed::Update(_) | Parsed::Delete(_) | Parsed::Merge(_) | Parsed::Call(_) => Class::Write,
+        Parsed::Insert(_) | Parsed::Update(_) | Parsed::Delete(_) | Parsed::Merge(_) | Parsed::Call(_) => {
+            Class::Write
+        }
         Parsed::Copy { .. } | Parsed::LockTables { .. } => Class::Write,
         Parsed::Explain { analyze: true, statement, .. } => class(statement),
         Parsed::Explain { .. } | Parsed::ExplainTable { .. } | Parsed::ShowVariable { .. } => Class::Read,
         Parsed::ShowStatus { .. } | Parsed::ShowVariables { .. } | Parsed::ShowTables { .. } => Class::Read,
         Parsed::ShowCreate { .. } | Parsed::ShowColumns { .. } => Class::Read,
-        Parsed::StartTransaction { .. } | Parsed::Commit { .. } | Parsed::Rollback { .. } => Class::Transaction,
+        Parsed::StartTransaction { .. } | Parsed::Commit { .. } | Parsed::Rollback { .. } => {
+            Class::Transaction
+        }
         Parsed::Savepoint { .. } => Class::Transaction,
         _ => Class::Definition,
     }
@@ -232,7 +245,9 @@ impl Visitor for Finder {
                 self.beside(expr, low, Role::Low);
                 self.beside(expr, high, Role::High);
             }
-            Expr::InList { expr, list, .. } => list.iter().for_each(|item| self.beside(expr, item, Role::Equal)),
+            Expr::InList { expr, list, .. } => {
+                list.iter().for_each(|item| self.beside(expr, item, Role::Equal))
+            }
             Expr::AnyOp { left, right, .. } => self.beside(left, right, Role::Other),
             Expr::Like { expr, pattern, .. } | Expr::ILike { expr, pattern, .. } => {
                 self.beside(expr, pattern, Role::Pattern);
@@ -291,12 +306,15 @@ impl Finder {
         let table = last(name);
         self.tables.insert(0, (table.clone(), table.clone()));
         self.assignments(&insert.assignments, &table);
-        let Some(SetExpr::Values(values)) = insert.source.as_ref().map(|source| &*source.body) else { return };
+        let Some(SetExpr::Values(values)) = insert.source.as_ref().map(|source| &*source.body) else {
+            return;
+        };
         for row in &values.rows {
             for (place, value) in row.content.iter().enumerate() {
                 let Some(number) = number_of(value) else { continue };
                 let column = insert.columns.get(place).map(last);
-                self.uses.push((number, Parameter { role: Role::Assigned, column, table: Some(table.clone()) }));
+                self.uses
+                    .push((number, Parameter { role: Role::Assigned, column, table: Some(table.clone()) }));
             }
         }
     }
@@ -381,7 +399,9 @@ fn column_of(expr: &Expr) -> Option<(Option<String>, String)> {
         // `lower(email) = $1` is about the column, too.
         Expr::Function(function) => match &function.args {
             sqlparser::ast::FunctionArguments::List(list) => match list.args.as_slice() {
-                [sqlparser::ast::FunctionArg::Unnamed(sqlparser::ast::FunctionArgExpr::Expr(inner))] => column_of(inner),
+                [sqlparser::ast::FunctionArg::Unnamed(sqlparser::ast::FunctionArgExpr::Expr(inner))] => {
+                    column_of(inner)
+                }
                 _ => None,
             },
             _ => None,
@@ -403,15 +423,64 @@ mod tests {
     #[test]
     fn statements_tell_class_name_and_parameters() {
         let cases: &[(&str, Class, &str, &[&str])] = &[
-            ("SELECT * FROM products WHERE category_id = $1 AND in_stock = true LIMIT 20", Class::Read, "SELECT products", &["Equal products.category_id"]),
-            ("SELECT p.*, i.quantity FROM products p JOIN inventory i ON p.id = i.product_id WHERE p.featured = true", Class::Read, "SELECT products, inventory", &[]),
-            ("SELECT * FROM products WHERE price BETWEEN $1 AND $2 ORDER BY popularity DESC LIMIT 50", Class::Read, "SELECT products", &["Low products.price", "High products.price"]),
-            ("UPDATE inventory SET quantity = quantity - $1 WHERE product_id = $2 AND quantity >= $1", Class::Write, "UPDATE inventory", &["Step inventory.quantity", "Equal inventory.product_id"]),
-            ("INSERT INTO inventory_log (product_id, change_amount, change_type, timestamp) VALUES ($1, $2, $3, NOW())", Class::Write, "INSERT inventory_log", &["Assigned inventory_log.product_id", "Assigned inventory_log.change_amount", "Assigned inventory_log.change_type"]),
-            ("UPDATE a SET x = $1 WHERE a.id IN ($2, $3)", Class::Write, "UPDATE a", &["Assigned a.x", "Equal a.id", "Equal a.id"]),
-            ("DELETE FROM carts WHERE $1 < created_at", Class::Write, "DELETE carts", &["Low carts.created_at"]),
-            ("SELECT name FROM users u WHERE lower(u.email) = $1 LIMIT $2 OFFSET $3", Class::Read, "SELECT users", &["Equal users.email", "Limit users.?", "Offset users.?"]),
-            ("WITH gone AS (DELETE FROM a WHERE id = $1 RETURNING *) SELECT * FROM gone", Class::Write, "WITH a", &["Equal a.id"]),
+            (
+                "SELECT * FROM products WHERE category_id = $1 AND in_stock = true LIMIT 20",
+                Class::Read,
+                "SELECT products",
+                &["Equal products.category_id"],
+            ),
+            (
+                "SELECT p.*, i.quantity FROM products p JOIN inventory i ON p.id = i.product_id WHERE p.featured = true",
+                Class::Read,
+                "SELECT products, inventory",
+                &[],
+            ),
+            (
+                "SELECT * FROM products WHERE price BETWEEN $1 AND $2 ORDER BY popularity DESC LIMIT 50",
+                Class::Read,
+                "SELECT products",
+                &["Low products.price", "High products.price"],
+            ),
+            (
+                "UPDATE inventory SET quantity = quantity - $1 WHERE product_id = $2 AND quantity >= $1",
+                Class::Write,
+                "UPDATE inventory",
+                &["Step inventory.quantity", "Equal inventory.product_id"],
+            ),
+            (
+                "INSERT INTO inventory_log (product_id, change_amount, change_type, timestamp) VALUES ($1, $2, $3, NOW())",
+                Class::Write,
+                "INSERT inventory_log",
+                &[
+                    "Assigned inventory_log.product_id",
+                    "Assigned inventory_log.change_amount",
+                    "Assigned inventory_log.change_type",
+                ],
+            ),
+            (
+                "UPDATE a SET x = $1 WHERE a.id IN ($2, $3)",
+                Class::Write,
+                "UPDATE a",
+                &["Assigned a.x", "Equal a.id", "Equal a.id"],
+            ),
+            (
+                "DELETE FROM carts WHERE $1 < created_at",
+                Class::Write,
+                "DELETE carts",
+                &["Low carts.created_at"],
+            ),
+            (
+                "SELECT name FROM users u WHERE lower(u.email) = $1 LIMIT $2 OFFSET $3",
+                Class::Read,
+                "SELECT users",
+                &["Equal users.email", "Limit users.?", "Offset users.?"],
+            ),
+            (
+                "WITH gone AS (DELETE FROM a WHERE id = $1 RETURNING *) SELECT * FROM gone",
+                Class::Write,
+                "WITH a",
+                &["Equal a.id"],
+            ),
             ("SELECT * FROM a WHERE id = $1 FOR UPDATE", Class::Write, "SELECT a", &["Equal a.id"]),
             ("CREATE TABLE a (id int)", Class::Definition, "CREATE", &[]),
             ("BEGIN", Class::Transaction, "BEGIN", &[]),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use stresshost_sdk::metrics::Counter;
 use stresshost_sdk::prelude::*;
-use stresshost_sdk::{pacing, random};
 use stresshost_sdk::sql::{Answer, Connection, Statement, Target, Value};
+use stresshost_sdk::{pacing, random};
 
 use crate::builtin::tpcc::TpcC;
 use crate::builtin::ycsb::Ycsb;
@@ -71,9 +71,8 @@ struct Ready {
 pub(crate) fn target(workload: &Workload, work: usize, layout: Option<&Layout>) -> Target {
     let known = workload.works.get(work);
     let is_read = known.is_some_and(|work| work.query_type == QueryType::Read);
-    let mut target = Target::new(&workload.database.url)
-        .application_name(application(workload, work))
-        .read_only(is_read);
+    let mut target =
+        Target::new(&workload.database.url).application_name(application(workload, work)).read_only(is_read);
     if let Some(ms) = workload.options.timeout_ms {
         target = target.statement_timeout(Duration::from_millis(ms));
     }
@@ -180,8 +179,13 @@ fn is_lost(code: &str) -> bool {
 
 /// Whether the server may have done what it did not answer.
 fn is_unknown(code: &str) -> bool {
-    let kinds =
-        [ErrorKind::OutcomeUnknown, ErrorKind::Closed, ErrorKind::Reset, ErrorKind::Timeout, ErrorKind::Interrupted];
+    let kinds = [
+        ErrorKind::OutcomeUnknown,
+        ErrorKind::Closed,
+        ErrorKind::Reset,
+        ErrorKind::Timeout,
+        ErrorKind::Interrupted,
+    ];
     kinds.iter().any(|kind| kind.name() == code)
 }
 

@@ -36,7 +36,10 @@ pub(super) fn advise(summary: &Summary, analysis: &mut Analysis) {
         );
     }
     for scan in told(summary, SCAN).filter(|scan| !scan.remedy.is_empty()) {
-        advise(format!("Consider an index for `{}`: {}.", scan.location, scan.remedy), scan.evidence.to_owned());
+        advise(
+            format!("Consider an index for `{}`: {}.", scan.location, scan.remedy),
+            scan.evidence.to_owned(),
+        );
     }
     pool(summary, &mut advise);
     let started: u64 = loads(summary).map(|one| one.iterations.started).sum();
@@ -68,10 +71,15 @@ pub(super) fn advise(summary: &Summary, analysis: &mut Analysis) {
 fn pool(summary: &Summary, advise: &mut impl FnMut(String, String)) {
     let tried = tried(summary);
     let Some(best) = best(&tried) else { return };
-    let others: Vec<String> =
-        tried.iter().map(|one| format!("{}: {:.0}/s, p95 {}", one.size, one.per_s, ms(one.p95_us as f64))).collect();
+    let others: Vec<String> = tried
+        .iter()
+        .map(|one| format!("{}: {:.0}/s, p95 {}", one.size, one.per_s, ms(one.p95_us as f64)))
+        .collect();
     advise(
-        format!("Use a pool of {} connections for each scenario: it was the best of those measured.", best.size),
+        format!(
+            "Use a pool of {} connections for each scenario: it was the best of those measured.",
+            best.size
+        ),
         others.join("; "),
     );
 }
@@ -81,7 +89,8 @@ fn statements(summary: &Summary, advise: &mut impl FnMut(String, String)) {
     for operation in &ranked {
         let failed = operation.failed();
         if failed as f64 > operation.count as f64 * MANY_ERRORS {
-            let kinds: Vec<String> = operation.errors.iter().map(|(kind, count)| format!("{kind} x {count}")).collect();
+            let kinds: Vec<String> =
+                operation.errors.iter().map(|(kind, count)| format!("{kind} x {count}")).collect();
             advise(
                 format!("Find out why `{}` of {} fails.", operation.name, operation.scenario),
                 format!("{failed} of {} failed: {}", operation.count, kinds.join(", ")),

@@ -27,7 +27,13 @@ pub(super) fn configuration(summary: &Summary, analysis: &mut Analysis) {
     row("Total test duration", format!("{longest:.0} seconds"));
     let users: u64 = loads(summary).map(users).sum();
     row("Peak concurrent connections", users.to_string());
-    row("Scenarios", loads(summary).map(|scenario| format!("{}: {}", scenario.name, scenario.load)).collect::<Vec<_>>().join("; "));
+    row(
+        "Scenarios",
+        loads(summary)
+            .map(|scenario| format!("{}: {}", scenario.name, scenario.load))
+            .collect::<Vec<_>>()
+            .join("; "),
+    );
     put(analysis, "Test Configuration", &["All scenarios run at the same time."], table);
 }
 
@@ -46,11 +52,18 @@ pub(super) fn results(summary: &Summary, analysis: &mut Analysis) {
         let targets: Vec<&ThresholdResult> = summary
             .thresholds
             .iter()
-            .filter(|one| one.label.strip_prefix(LABEL).and_then(|rest| rest.strip_prefix(&scenario.name)).is_some_and(|rest| rest.starts_with(": ")))
+            .filter(|one| {
+                one.label
+                    .strip_prefix(LABEL)
+                    .and_then(|rest| rest.strip_prefix(&scenario.name))
+                    .is_some_and(|rest| rest.starts_with(": "))
+            })
             .collect();
         for what in ["average RPS", "P95 response time", "P99 response time"] {
             let target = targets.iter().find(|one| one.label.ends_with(what));
-            table.push(target.map_or_else(|| measured(summary, scenario, what), |target| judged(what, target)));
+            table.push(
+                target.map_or_else(|| measured(summary, scenario, what), |target| judged(what, target)),
+            );
         }
         for (name, value) in beside(summary, scenario) {
             table.push(vec![name.to_owned(), value, "-".to_owned(), "-".to_owned()]);
@@ -80,8 +93,13 @@ fn judged(what: &str, target: &ThresholdResult) -> Vec<String> {
 fn measured(summary: &Summary, scenario: &ScenarioSummary, what: &str) -> Vec<String> {
     let value = match what {
         "average RPS" => {
-            let done: u64 = operations(summary, &scenario.name).map(|one| one.count.saturating_sub(one.failed())).sum();
-            if scenario.duration_s > 0.0 { format!("{:.1}/s", done as f64 / scenario.duration_s) } else { "-".to_owned() }
+            let done: u64 =
+                operations(summary, &scenario.name).map(|one| one.count.saturating_sub(one.failed())).sum();
+            if scenario.duration_s > 0.0 {
+                format!("{:.1}/s", done as f64 / scenario.duration_s)
+            } else {
+                "-".to_owned()
+            }
         }
         _ => {
             let is_p95 = what.starts_with("P95");
@@ -111,7 +129,12 @@ fn beside(summary: &Summary, scenario: &ScenarioSummary) -> Vec<(&'static str, S
     }
     let users = users(scenario);
     if let Some(active) = distribution(summary, &format!("{ACTIVE}{}", scenario.name)).filter(|_| users > 0) {
-        let of = format!("{:.1} of {users} active in the mean ({:.0}%), most {}", active.mean, active.mean / users as f64 * 100.0, active.max);
+        let of = format!(
+            "{:.1} of {users} active in the mean ({:.0}%), most {}",
+            active.mean,
+            active.mean / users as f64 * 100.0,
+            active.max
+        );
         rows.push(("Connection usage", of));
     }
     rows

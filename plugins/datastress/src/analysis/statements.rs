@@ -28,7 +28,8 @@ pub(super) fn table(summary: &Summary, analysis: &mut Analysis) {
     let (ranked, _) = ranked(summary);
     for operation in ranked.iter().take(SHOWN) {
         let Some(times) = &operation.response_us else { continue };
-        let errors: Vec<String> = operation.errors.iter().map(|(kind, count)| format!("{kind} x {count}")).collect();
+        let errors: Vec<String> =
+            operation.errors.iter().map(|(kind, count)| format!("{kind} x {count}")).collect();
         let errors = if errors.is_empty() { "0".to_owned() } else { errors.join(", ") };
         let mut row = vec![operation.name.clone(), operation.scenario.clone(), operation.count.to_string()];
         row.push(format!("{:.1}", operation.rate_per_s));
@@ -49,7 +50,8 @@ pub(super) fn bottlenecks(summary: &Summary, analysis: &mut Analysis) {
     if all <= 0.0 {
         return;
     }
-    let mut table = head(&["rank", "statement", "share of all waiting", "in the server", "network, driver and queues"]);
+    let mut table =
+        head(&["rank", "statement", "share of all waiting", "in the server", "network, driver and queues"]);
     for (rank, operation) in (1..).zip(ranked.iter().take(SHOWN)) {
         let share = format!("{:.1}%", waited(operation) / all * 100.0);
         let (inside, outside) = match server_part(summary, operation) {
@@ -62,9 +64,9 @@ pub(super) fn bottlenecks(summary: &Summary, analysis: &mut Analysis) {
     let first = ranked.first().map_or_else(String::new, |first| {
         format!("Primary bottleneck: `{}` of {}.", first.name, first.scenario)
     });
-    let second = ranked.get(1).map_or_else(String::new, |second| {
-        format!("Secondary: `{}` of {}.", second.name, second.scenario)
-    });
+    let second = ranked
+        .get(1)
+        .map_or_else(String::new, |second| format!("Secondary: `{}` of {}.", second.name, second.scenario));
     put(analysis, "Bottleneck Analysis", &[&first, &second], table);
 }
 
@@ -74,7 +76,8 @@ pub(super) fn server_part(summary: &Summary, operation: &OperationSummary) -> Op
     let calls = moved(summary, &format!("{CALLS}{}", operation.name))?;
     let inside_ms = moved(summary, &format!("{SERVER_MS}{}", operation.name))?;
     let service = operation.service_us.as_ref()?;
-    let namesakes = summary.operations.iter().filter(|one| is_load(&one.scenario) && one.name == operation.name).count();
+    let namesakes =
+        summary.operations.iter().filter(|one| is_load(&one.scenario) && one.name == operation.name).count();
     let client_ms = service.mean * service.count as f64 / 1e3;
     if namesakes != 1 || calls < 1.0 || client_ms <= 0.0 {
         return None;
@@ -105,7 +108,8 @@ pub(super) fn tried(summary: &Summary) -> Vec<Tried> {
         let done: u64 = of().map(|one| one.count.saturating_sub(one.failed())).sum();
         let per_s = if scenario.duration_s > 0.0 { done as f64 / scenario.duration_s } else { 0.0 };
         let p95_us = of().filter_map(|one| Some(one.response_us.as_ref()?.p95)).max().unwrap_or(0);
-        let waits = of().filter_map(|one| one.lag_us.as_ref()).map(|lag| (lag.mean * lag.count as f64, lag.count));
+        let waits =
+            of().filter_map(|one| one.lag_us.as_ref()).map(|lag| (lag.mean * lag.count as f64, lag.count));
         let (sum, count) = waits.fold((0.0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
         let wait_us = if count > 0 { sum / count as f64 } else { 0.0 };
         let errors = of().map(OperationSummary::failed).sum();
@@ -133,7 +137,13 @@ pub(super) fn best(tried: &[Tried]) -> Option<&Tried> {
 /// What each pool size made of the same users.
 pub(super) fn pools(summary: &Summary, analysis: &mut Analysis) {
     let tried = tried(summary);
-    let mut table = head(&["connections of each scenario", "statements per s", "greatest p95", "mean wait before a statement", "errors"]);
+    let mut table = head(&[
+        "connections of each scenario",
+        "statements per s",
+        "greatest p95",
+        "mean wait before a statement",
+        "errors",
+    ]);
     for one in &tried {
         table.push(vec![
             one.size.to_string(),
@@ -143,5 +153,10 @@ pub(super) fn pools(summary: &Summary, analysis: &mut Analysis) {
             one.errors.to_string(),
         ]);
     }
-    put(analysis, "Connection pool sizes", &["Each was tried in turn under the same number of users."], table);
+    put(
+        analysis,
+        "Connection pool sizes",
+        &["Each was tried in turn under the same number of users."],
+        table,
+    );
 }

@@ -7,7 +7,18 @@ use super::*;
 
 fn times(mean: f64, count: u64) -> Value {
     let us = mean as u64;
-    serde_json::to_value(Percentiles { count, mean, min: us, p50: us, p90: us, p95: us, p99: us, p999: us, max: us }).unwrap()
+    serde_json::to_value(Percentiles {
+        count,
+        mean,
+        min: us,
+        p50: us,
+        p90: us,
+        p95: us,
+        p99: us,
+        p999: us,
+        max: us,
+    })
+    .unwrap()
 }
 
 fn operation(name: &str, scenario: &str, count: u64, mean: f64, errors: &[(&str, u64)]) -> Value {
@@ -63,36 +74,82 @@ fn a_run_is_told_in_numbers_that_were_measured() {
             { "name": "looks at the server", "unit": "", "kind": "counter", "sum": 200.0, "rate_per_s": 20.0 }] }));
     let analysis = analyze(&summary);
     let titles: Vec<&str> = analysis.sections.iter().map(|section| section.title.as_str()).collect();
-    assert_eq!(titles, ["Test Configuration", "Results of orders", "Server", "Consistency", "Statements", "Bottleneck Analysis", "Query plans", "Parameters"]);
+    assert_eq!(
+        titles,
+        [
+            "Test Configuration",
+            "Results of orders",
+            "Server",
+            "Consistency",
+            "Statements",
+            "Bottleneck Analysis",
+            "Query plans",
+            "Parameters"
+        ]
+    );
     let configuration = section(&analysis, "Test Configuration");
     assert!(configuration.contains(&"Database | PostgreSQL (shop @ h)".to_owned()), "{configuration:?}");
-    assert!(configuration.contains(&"Peak concurrent connections | 20".to_owned()), "the monitor is none: {configuration:?}");
+    assert!(
+        configuration.contains(&"Peak concurrent connections | 20".to_owned()),
+        "the monitor is none: {configuration:?}"
+    );
     let results = section(&analysis, "Results of orders");
-    for line in ["P95 response time | 87.00 ms | below 50.00 ms | NO", "average RPS | 198.0/s | none given | -",
-        "Transaction success rate | 99.00% (990 of 1000) | - | -", "Deadlock rate (this run's transactions) | 0.20% (2 of 1000) | - | -",
-        "Lock contention (active sessions waiting for a lock) | 10.00% (10 of 100), sampled 200 times | - | -"] {
+    for line in [
+        "P95 response time | 87.00 ms | below 50.00 ms | NO",
+        "average RPS | 198.0/s | none given | -",
+        "Transaction success rate | 99.00% (990 of 1000) | - | -",
+        "Deadlock rate (this run's transactions) | 0.20% (2 of 1000) | - | -",
+        "Lock contention (active sessions waiting for a lock) | 10.00% (10 of 100), sampled 200 times | - | -",
+    ] {
         assert!(results.contains(&line.to_owned()), "{line}: {results:#?}");
     }
     let truth = section(&analysis, "Server");
-    for line in ["Deadlocks counted by the server | 3 (+1 other sessions) | pg_stat_database.deadlocks",
+    for line in [
+        "Deadlocks counted by the server | 3 (+1 other sessions) | pg_stat_database.deadlocks",
         "Cache hit ratio | 60.00% (900 of 1500) | blks_hit / (blks_hit + blks_read): shared buffers, not the system's cache",
-        "Time of each statement in the server | not available on this server | pg_stat_statements"] {
+        "Time of each statement in the server | not available on this server | pg_stat_statements",
+    ] {
         assert!(truth.contains(&line.to_owned()), "{line}: {truth:#?}");
     }
-    assert_eq!(section(&analysis, "Consistency")[1..], ["Invariants | 1 of 2 invariants held", "invariant a | holds", "invariant b | BROKEN", "Commits of unknown outcome | 0"]);
+    assert_eq!(
+        section(&analysis, "Consistency")[1..],
+        [
+            "Invariants | 1 of 2 invariants held",
+            "invariant a | holds",
+            "invariant b | BROKEN",
+            "Commits of unknown outcome | 0"
+        ]
+    );
     assert!(section(&analysis, "Bottleneck Analysis")[1].starts_with("1 | INSERT orders (orders) | 75.2%"));
     let advice: Vec<&str> = analysis.recommendations.iter().map(|one| one.message.as_str()).collect();
-    for part in ["Bring orders: P95 response time", "Consider an index", "lock rows in one order", "reduce lock contention", "cache more memory", "Begin with `INSERT orders`"] {
+    for part in [
+        "Bring orders: P95 response time",
+        "Consider an index",
+        "lock rows in one order",
+        "reduce lock contention",
+        "cache more memory",
+        "Begin with `INSERT orders`",
+    ] {
         assert!(advice.iter().any(|one| one.contains(part)), "{part}: {advice:#?}");
     }
-    assert!(analysis.recommendations.iter().all(|one| one.because.contains(|c: char| c.is_ascii_digit())), "{:#?}", analysis.recommendations);
+    assert!(
+        analysis.recommendations.iter().all(|one| one.because.contains(|c: char| c.is_ascii_digit())),
+        "{:#?}",
+        analysis.recommendations
+    );
 }
 
 #[test]
 fn what_a_server_cannot_tell_is_never_zero() {
-    let summary = summary(json!({ "scenarios": [scenario("kv", 10, 0)], "operations": [operation("SELECT kv", "kv", 10, 100.0, &[])], "findings": [server("SQLite")] }));
+    let summary = summary(
+        json!({ "scenarios": [scenario("kv", 10, 0)], "operations": [operation("SELECT kv", "kv", 10, 100.0, &[])], "findings": [server("SQLite")] }),
+    );
     let truth = section(&analyze(&summary), "Server");
-    for line in ["Deadlocks counted by the server | not available on this server", "Row lock waits | not available on this server", "Cache hit ratio | not available on this server"] {
+    for line in [
+        "Deadlocks counted by the server | not available on this server",
+        "Row lock waits | not available on this server",
+        "Cache hit ratio | not available on this server",
+    ] {
         assert!(truth.iter().any(|row| row.starts_with(line)), "{line}: {truth:#?}");
     }
 }
@@ -101,8 +158,13 @@ fn what_a_server_cannot_tell_is_never_zero() {
 fn the_best_pool_is_the_smallest_of_the_fastest() {
     let names = ["kv, pool of 2", "kv, pool of 4", "kv, pool of 8", "kv"];
     let counts = [500, 990, 1_000, 1_000];
-    let operations: Vec<Value> = names.iter().zip(counts).map(|(name, count)| operation("SELECT kv", name, count, 100.0, &[])).collect();
-    let summary = summary(json!({ "scenarios": names.map(|name| scenario(name, 10, 0)), "operations": operations }));
+    let operations: Vec<Value> = names
+        .iter()
+        .zip(counts)
+        .map(|(name, count)| operation("SELECT kv", name, count, 100.0, &[]))
+        .collect();
+    let summary =
+        summary(json!({ "scenarios": names.map(|name| scenario(name, 10, 0)), "operations": operations }));
     let analysis = analyze(&summary);
     assert_eq!(section(&analysis, "Connection pool sizes").len(), 4);
     let advice = &analysis.recommendations[0];
@@ -113,20 +175,31 @@ fn the_best_pool_is_the_smallest_of_the_fastest() {
 #[test]
 fn acknowledged_writes_must_be_there() {
     let count = |name: &str, sum: f64| json!({ "name": name, "unit": "", "kind": "counter", "sum": sum, "rate_per_s": 0.0 });
-    let of = |there: f64, unknown: f64| summary(json!({ "scenarios": [scenario("kv", 100, 0)], "metrics": [count("acknowledged writes", 100.0), count("writes of unknown outcome", unknown),
-        { "name": "writes read back", "unit": "", "kind": "gauge", "last": there, "min": there, "max": there }] }));
-    for (there, unknown, expected) in [(100.0, 0.0, "yes"), (101.0, 1.0, "yes"), (102.0, 1.0, "NO"), (99.0, 5.0, "NO")] {
+    let of = |there: f64, unknown: f64| {
+        summary(
+            json!({ "scenarios": [scenario("kv", 100, 0)], "metrics": [count("acknowledged writes", 100.0), count("writes of unknown outcome", unknown),
+        { "name": "writes read back", "unit": "", "kind": "gauge", "last": there, "min": there, "max": there }] }),
+        )
+    };
+    for (there, unknown, expected) in
+        [(100.0, 0.0, "yes"), (101.0, 1.0, "yes"), (102.0, 1.0, "NO"), (99.0, 5.0, "NO")]
+    {
         let analysis = analyze(&of(there, unknown));
         let rows = section(&analysis, "Consistency");
-        assert!(rows.contains(&format!("Every acknowledged write is there, and no other | {expected}")), "{there} {unknown}: {rows:?}");
+        assert!(
+            rows.contains(&format!("Every acknowledged write is there, and no other | {expected}")),
+            "{there} {unknown}: {rows:?}"
+        );
         assert_eq!(analysis.findings.len(), usize::from(expected == "NO"));
     }
 }
 
 #[test]
 fn time_in_the_server_is_told_where_it_was_counted() {
-    let summary = summary(json!({ "scenarios": [scenario("kv", 10, 0)], "operations": [operation("SELECT kv", "kv", 10, 1_000.0, &[])], "findings": [server("PostgreSQL")],
-        "metrics": [gauge_of("calls of SELECT kv", 10.0), gauge_of("milliseconds in SELECT kv", 7.5)] }));
+    let summary = summary(
+        json!({ "scenarios": [scenario("kv", 10, 0)], "operations": [operation("SELECT kv", "kv", 10, 1_000.0, &[])], "findings": [server("PostgreSQL")],
+        "metrics": [gauge_of("calls of SELECT kv", 10.0), gauge_of("milliseconds in SELECT kv", 7.5)] }),
+    );
     let rows = section(&analyze(&summary), "Bottleneck Analysis");
     assert_eq!(rows[1], "1 | SELECT kv (kv) | 100.0% | 75% | 25%");
 }

@@ -2,9 +2,7 @@
 
 use stresshost_sdk::prelude::*;
 
-use super::{
-    NOT_TOLD, Told, counter, distribution, failed_as, gauge, head, loads, put, share, told,
-};
+use super::{NOT_TOLD, Told, counter, distribution, failed_as, gauge, head, loads, put, share, told};
 use crate::monitor::{LOOKS, MEMORY, ROW_LOCK_WAITERS, RUNNING};
 use crate::server::METRIC;
 use crate::setup::told::SERVER;
@@ -36,18 +34,30 @@ pub(super) fn server(summary: &Summary, analysis: &mut Analysis) {
             let lag = moved(summary, "pg_stat_replication.replay_lag_s").map(|lag| format!("{lag:.3} s"));
             let lag = if replicas == Some(0.0) { Some("no replicas".to_owned()) } else { lag };
             row("Replication lag", lag, "pg_stat_replication.replay_lag");
-            let counted = summary.metrics.iter().any(|metric| metric.name.starts_with(&format!("{METRIC}{}", crate::statistics::CALLS)));
-            row("Time of each statement in the server", counted.then(|| "see the statements".to_owned()), "pg_stat_statements");
+            let counted = summary
+                .metrics
+                .iter()
+                .any(|metric| metric.name.starts_with(&format!("{METRIC}{}", crate::statistics::CALLS)));
+            row(
+                "Time of each statement in the server",
+                counted.then(|| "see the statements".to_owned()),
+                "pg_stat_statements",
+            );
         }
         "MySQL" | "MariaDB" => {
             let most = moved(summary, "Max_used_connections").map(|most| format!("{most:.0}"));
             row("Most connections at once, since the server began", most, "Max_used_connections");
             let running = distribution(summary, RUNNING);
-            row("Threads running", running.map(|values| format!("{:.1} in the mean, most {}", values.mean, values.max)), "Threads_running, sampled");
+            row(
+                "Threads running",
+                running.map(|values| format!("{:.1} in the mean, most {}", values.mean, values.max)),
+                "Threads_running, sampled",
+            );
         }
         "SQLite" => {}
         _ => {
-            let memory = distribution(summary, MEMORY).map(|values| format!("{:.1} MiB", values.max as f64 / f64::from(1 << 20)));
+            let memory = distribution(summary, MEMORY)
+                .map(|values| format!("{:.1} MiB", values.max as f64 / f64::from(1 << 20)));
             row("Peak memory usage", memory, "used_memory, sampled");
             let evicted = moved(summary, "evicted_keys").map(|keys| format!("{keys:.0}"));
             row("Keys evicted", evicted, "evicted_keys");
@@ -68,7 +78,11 @@ fn deadlocks(summary: &Summary, row: &mut impl FnMut(&str, Option<String>, &str)
     let (source, value) = match counted {
         Some((name, all)) => {
             let others = all - own as f64;
-            let rest = if others == 0.0 { "none of other sessions".to_owned() } else { format!("{others:+.0} other sessions") };
+            let rest = if others == 0.0 {
+                "none of other sessions".to_owned()
+            } else {
+                format!("{others:+.0} other sessions")
+            };
             (name, Some(format!("{all:.0} ({rest})")))
         }
         None => ("the server's counter", None),
@@ -86,7 +100,11 @@ fn locks(summary: &Summary, engine: &str, row: &mut impl FnMut(&str, Option<Stri
             let looks = counter(summary, LOOKS).unwrap_or_default();
             format!("{}, sampled {looks:.0} times", share(waiting, seen))
         });
-        row("Lock waits (share of active sessions)", value, "pg_stat_activity.wait_event_type = 'Lock', sampled");
+        row(
+            "Lock waits (share of active sessions)",
+            value,
+            "pg_stat_activity.wait_event_type = 'Lock', sampled",
+        );
         return;
     }
     if engine == "SQLite" {
@@ -97,7 +115,11 @@ fn locks(summary: &Summary, engine: &str, row: &mut impl FnMut(&str, Option<Stri
     row("Row lock waits", waits, "Innodb_row_lock_waits");
     let mean = moved(summary, "Innodb_row_lock_waits").zip(moved(summary, "Innodb_row_lock_time"));
     let mean = mean.map(|(waits, ms)| {
-        if waits > 0.0 { format!("{:.1} ms in the mean, {ms:.0} ms together", ms / waits) } else { format!("{ms:.0} ms together") }
+        if waits > 0.0 {
+            format!("{:.1} ms in the mean, {ms:.0} ms together", ms / waits)
+        } else {
+            format!("{ms:.0} ms together")
+        }
     });
     row("Row lock wait time", mean, "Innodb_row_lock_time");
     let waiters = distribution(summary, ROW_LOCK_WAITERS);
@@ -122,15 +144,23 @@ pub(super) fn cache(summary: &Summary) -> (Option<(f64, f64)>, &'static str) {
     if let Some((hit, read)) =
         moved(summary, "pg_stat_database.blks_hit").zip(moved(summary, "pg_stat_database.blks_read"))
     {
-        return (Some((hit, hit + read)), "blks_hit / (blks_hit + blks_read): shared buffers, not the system's cache");
+        return (
+            Some((hit, hit + read)),
+            "blks_hit / (blks_hit + blks_read): shared buffers, not the system's cache",
+        );
     }
     if let Some((reads, requests)) =
         moved(summary, "Innodb_buffer_pool_reads").zip(moved(summary, "Innodb_buffer_pool_read_requests"))
     {
-        return (Some((requests - reads, requests)), "1 - Innodb_buffer_pool_reads / Innodb_buffer_pool_read_requests");
+        return (
+            Some((requests - reads, requests)),
+            "1 - Innodb_buffer_pool_reads / Innodb_buffer_pool_read_requests",
+        );
     }
     match moved(summary, "keyspace_hits").zip(moved(summary, "keyspace_misses")) {
-        Some((hits, misses)) => (Some((hits, hits + misses)), "keyspace_hits / (keyspace_hits + keyspace_misses)"),
+        Some((hits, misses)) => {
+            (Some((hits, hits + misses)), "keyspace_hits / (keyspace_hits + keyspace_misses)")
+        }
         None => (None, "the server's counters"),
     }
 }
@@ -138,7 +168,8 @@ pub(super) fn cache(summary: &Summary) -> (Option<(f64, f64)>, &'static str) {
 /// Invariants, and the ledger of acknowledged writes.
 pub(super) fn consistency(summary: &Summary, analysis: &mut Analysis) {
     let mut table = head(&["what", "result"]);
-    let invariants: Vec<_> = summary.checks.iter().filter(|check| check.name.starts_with("invariant ")).collect();
+    let invariants: Vec<_> =
+        summary.checks.iter().filter(|check| check.name.starts_with("invariant ")).collect();
     if !invariants.is_empty() {
         let held = invariants.iter().filter(|check| check.failed == 0 && check.passed > 0).count();
         table.push(vec!["Invariants".to_owned(), format!("{held} of {} invariants held", invariants.len())]);
@@ -152,11 +183,17 @@ pub(super) fn consistency(summary: &Summary, analysis: &mut Analysis) {
         table.push(vec![check.name.clone(), result.to_owned()]);
     }
     ledger(summary, analysis, &mut table);
-    let unknown: u64 = loads(summary).map(|one| failed_as(summary, &one.name, ErrorKind::OutcomeUnknown)).sum();
+    let unknown: u64 =
+        loads(summary).map(|one| failed_as(summary, &one.name, ErrorKind::OutcomeUnknown)).sum();
     if table.len() > 1 || unknown > 0 {
         table.push(vec!["Commits of unknown outcome".to_owned(), unknown.to_string()]);
     }
-    put(analysis, "Consistency", &["Queries that return no rows while the data is consistent, run before and after the load."], table);
+    put(
+        analysis,
+        "Consistency",
+        &["Queries that return no rows while the data is consistent, run before and after the load."],
+        table,
+    );
 }
 
 /// Whether every acknowledged write of a built-in workload is there.
@@ -165,10 +202,14 @@ fn ledger(summary: &Summary, analysis: &mut Analysis, table: &mut Vec<Vec<String
     let Some(acknowledged) = counter(summary, ACKNOWLEDGED) else { return };
     let mut row = |what: &str, result: String| table.push(vec![what.to_owned(), result]);
     if summary.warmup.is_some() || summary.scenarios.iter().any(|one| super::pool_of(&one.name).is_some()) {
-        row("Acknowledged writes read back", format!("{there:.0} (not compared: there was a load that is not counted)"));
+        row(
+            "Acknowledged writes read back",
+            format!("{there:.0} (not compared: there was a load that is not counted)"),
+        );
         return;
     }
-    let interrupted: u64 = loads(summary).map(|one| one.iterations.interrupted + one.iterations.faulted).sum();
+    let interrupted: u64 =
+        loads(summary).map(|one| one.iterations.interrupted + one.iterations.faulted).sum();
     let unknown = counter(summary, UNKNOWN).unwrap_or_default() + interrupted as f64;
     row("Acknowledged writes", format!("{acknowledged:.0}"));
     row("Writes read back", format!("{there:.0}"));
@@ -180,7 +221,9 @@ fn ledger(summary: &Summary, analysis: &mut Analysis, table: &mut Vec<Vec<String
             rule: "acknowledged-writes".to_owned(),
             severity: "critical".to_owned(),
             message: "the data does not hold what was acknowledged".to_owned(),
-            evidence: format!("{acknowledged:.0} acknowledged, {there:.0} there, {unknown:.0} of unknown outcome"),
+            evidence: format!(
+                "{acknowledged:.0} acknowledged, {there:.0} there, {unknown:.0} of unknown outcome"
+            ),
             confidence: "confirmed".to_owned(),
             ..Finding::default()
         });

@@ -64,8 +64,11 @@ pub(crate) fn steps(branches: u64) -> Vec<Step> {
         let by = Box::new(Generator::Uniform { min: 1, max });
         (Generator::Shared { name: name.to_owned(), by }, "as TPC-B draws it, once a transaction")
     };
-    let (aid, tid, bid) =
-        (|| shared("aid", branches * ACCOUNTS), || shared("tid", branches * TELLERS), || shared("bid", branches));
+    let (aid, tid, bid) = (
+        || shared("aid", branches * ACCOUNTS),
+        || shared("tid", branches * TELLERS),
+        || shared("bid", branches),
+    );
     let delta = || {
         let by = Box::new(Generator::Uniform { min: -5_000, max: 5_000 });
         (Generator::Shared { name: "delta".to_owned(), by }, "as TPC-B draws it, once a transaction")
@@ -79,9 +82,23 @@ pub(crate) fn steps(branches: u64) -> Vec<Step> {
             "UPDATE stresshost_accounts SET abalance = abalance + $1 WHERE aid = $2",
             aid(),
         ),
-        step("SELECT accounts", "SELECT abalance FROM stresshost_accounts WHERE aid = $1", 1, Class::Read, vec![aid()]),
-        update("UPDATE tellers", "UPDATE stresshost_tellers SET tbalance = tbalance + $1 WHERE tid = $2", tid()),
-        update("UPDATE branches", "UPDATE stresshost_branches SET bbalance = bbalance + $1 WHERE bid = $2", bid()),
+        step(
+            "SELECT accounts",
+            "SELECT abalance FROM stresshost_accounts WHERE aid = $1",
+            1,
+            Class::Read,
+            vec![aid()],
+        ),
+        update(
+            "UPDATE tellers",
+            "UPDATE stresshost_tellers SET tbalance = tbalance + $1 WHERE tid = $2",
+            tid(),
+        ),
+        update(
+            "UPDATE branches",
+            "UPDATE stresshost_branches SET bbalance = bbalance + $1 WHERE bid = $2",
+            bid(),
+        ),
         step(
             "INSERT history",
             "INSERT INTO stresshost_history (tid, bid, aid, delta, mtime) VALUES ($1, $2, $3, $4, CURRENT_TIMESTAMP)",

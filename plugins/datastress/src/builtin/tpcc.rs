@@ -51,11 +51,7 @@ pub(crate) const STATEMENTS: &[(&str, &str, Class)] = &[
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         Class::Write,
     ),
-    (
-        "UPDATE warehouse",
-        "UPDATE stresshost_warehouse SET w_ytd = w_ytd + $1 WHERE w_id = $2",
-        Class::Write,
-    ),
+    ("UPDATE warehouse", "UPDATE stresshost_warehouse SET w_ytd = w_ytd + $1 WHERE w_id = $2", Class::Write),
     (
         "UPDATE district",
         "UPDATE stresshost_district SET d_ytd = d_ytd + $1 WHERE d_w_id = $2 AND d_id = $3",
@@ -151,7 +147,10 @@ impl TpcC {
             let price = first(self.execute(At::Item, &[item])?, "item")?;
             let quantity = number(10);
             self.execute(At::Stock, &[quantity, warehouse, item])?;
-            self.execute(At::OrderLine, &[order, district, warehouse, line, item, quantity, quantity * price])?;
+            self.execute(
+                At::OrderLine,
+                &[order, district, warehouse, line, item, quantity, quantity * price],
+            )?;
         }
         Ok(())
     }

@@ -63,7 +63,8 @@ struct Commands {
 
 impl Commands {
     fn new(connection: Connection) -> Result<Self, Failure> {
-        let mut insert = connection.command("HSET insert").word("HSET").word("{{key}}").slot("key").slot("value");
+        let mut insert =
+            connection.command("HSET insert").word("HSET").word("{{key}}").slot("key").slot("value");
         for field in 0..FIELDS {
             insert = insert.word(format!("field{field}")).word("{{value}}");
         }
@@ -72,7 +73,11 @@ impl Commands {
             get: key("GET", "GET").expect_value().prepare()?,
             set: key("SET", "SET").word("{{value}}").slot("value").prepare()?,
             read: key("HGETALL", "HGETALL").prepare()?,
-            update: key("HSET update", "HSET").words(["{{field}}", "{{value}}"]).slot("field").slot("value").prepare()?,
+            update: key("HSET update", "HSET")
+                .words(["{{field}}", "{{value}}"])
+                .slot("field")
+                .slot("value")
+                .prepare()?,
             insert: insert.prepare()?,
             index: connection
                 .command("ZADD index")
@@ -145,13 +150,16 @@ impl Ycsb {
                     QueryType::Mixed => KV_READS,
                 };
                 let get = percent < reads;
-                let reply =
-                    if get { commands.get.send(&[key.as_bytes()]) } else { commands.set.send(&[key.as_bytes(), &self.value]) };
+                let reply = if get {
+                    commands.get.send(&[key.as_bytes()])
+                } else {
+                    commands.set.send(&[key.as_bytes(), &self.value])
+                };
                 reply.check()
             }
-            (Builtin::YcsbA | Builtin::YcsbF, 0..50)
-            | (Builtin::YcsbB, 0..95)
-            | (Builtin::YcsbC, _) => commands.read.send(&[key.as_bytes()]).check(),
+            (Builtin::YcsbA | Builtin::YcsbF, 0..50) | (Builtin::YcsbB, 0..95) | (Builtin::YcsbC, _) => {
+                commands.read.send(&[key.as_bytes()]).check()
+            }
             (Builtin::YcsbF, _) => {
                 commands.read.send(&[key.as_bytes()]).check()?;
                 self.update(&key).check()
@@ -260,8 +268,10 @@ fn load(commands: Commands, builtin: Builtin, records: u64) -> Result<(), Failur
     let value = value();
     for first in (0..records).step_by(usize::try_from(BATCH).unwrap_or(1)) {
         let last = (first + BATCH).min(records);
-        let names: Vec<(String, String)> = (first..last).map(|number| (loaded(builtin, number), score(number))).collect();
-        let stored: Vec<[&[u8]; 2]> = names.iter().map(|(name, _)| [name.as_bytes(), value.as_slice()]).collect();
+        let names: Vec<(String, String)> =
+            (first..last).map(|number| (loaded(builtin, number), score(number))).collect();
+        let stored: Vec<[&[u8]; 2]> =
+            names.iter().map(|(name, _)| [name.as_bytes(), value.as_slice()]).collect();
         let store = if builtin == Builtin::Kv { commands.set } else { commands.insert };
         all(&pipeline(&stored.iter().map(|values| store.call(values)).collect::<Vec<_>>()))
             .map_err(|failure| Failure::setup(failure.message))?;
@@ -290,7 +300,9 @@ pub(crate) fn take(workload: &Workload) -> Result<(), Failure> {
         let (kind, records) = made.split_once(' ').unwrap_or((made, "0"));
         let records: u64 = records.parse().unwrap_or(0);
         for first in (0..records).step_by(usize::try_from(BATCH).unwrap_or(1)) {
-            let names: Vec<String> = (first..(first + BATCH).min(records)).map(|number| format!("stresshost:{kind}:{number}")).collect();
+            let names: Vec<String> = (first..(first + BATCH).min(records))
+                .map(|number| format!("stresshost:{kind}:{number}"))
+                .collect();
             delete(&names)?;
         }
         if kind == "hash" {
@@ -298,7 +310,11 @@ pub(crate) fn take(workload: &Workload) -> Result<(), Failure> {
         }
     }
     let inserts = |builtin: Builtin| matches!(builtin, Builtin::YcsbD | Builtin::YcsbE);
-    if !workload.works.iter().any(|work| matches!(&work.doing, Doing::Redis { builtin, .. } if inserts(*builtin))) {
+    if !workload
+        .works
+        .iter()
+        .any(|work| matches!(&work.doing, Doing::Redis { builtin, .. } if inserts(*builtin)))
+    {
         return Ok(());
     }
     let scan = connection
@@ -391,7 +407,16 @@ mod tests {
             (Builtin::YcsbB, QueryType::Mixed, vec![("HGETALL", 0.95), ("HSET update", 0.05)]),
             (Builtin::YcsbC, QueryType::Read, vec![("HGETALL", 1.0)]),
             (Builtin::YcsbD, QueryType::Mixed, vec![("HGETALL", 0.95), ("HSET insert", 0.05)]),
-            (Builtin::YcsbE, QueryType::Mixed, vec![("HGETALL", 1.9), ("HSET insert", 0.05), ("ZADD index", 0.05), ("ZRANGEBYSCORE scan", 0.95)]),
+            (
+                Builtin::YcsbE,
+                QueryType::Mixed,
+                vec![
+                    ("HGETALL", 1.9),
+                    ("HSET insert", 0.05),
+                    ("ZADD index", 0.05),
+                    ("ZRANGEBYSCORE scan", 0.95),
+                ],
+            ),
             (Builtin::YcsbF, QueryType::Mixed, vec![("HGETALL", 1.0), ("HSET update", 0.5)]),
             (Builtin::Kv, QueryType::Mixed, vec![("GET", 0.8), ("SET", 0.2)]),
             (Builtin::Kv, QueryType::Write, vec![("SET", 1.0)]),

@@ -31,22 +31,29 @@ const ALL: [Fake; 9] = [
 ];
 
 const FIRST: [&str; 16] = [
-    "Ada", "Ben", "Cora", "Dan", "Elif", "Finn", "Grace", "Hugo", "Ines", "Jun", "Kira", "Liam", "Mia", "Noor", "Omar", "Pia",
+    "Ada", "Ben", "Cora", "Dan", "Elif", "Finn", "Grace", "Hugo", "Ines", "Jun", "Kira", "Liam", "Mia",
+    "Noor", "Omar", "Pia",
 ];
 const LAST: [&str; 16] = [
-    "Abel", "Berg", "Costa", "Diaz", "Evans", "Faber", "Gupta", "Horn", "Ito", "Jansen", "Khan", "Lopez", "Moreau", "Novak",
-    "Olsen", "Park",
+    "Abel", "Berg", "Costa", "Diaz", "Evans", "Faber", "Gupta", "Horn", "Ito", "Jansen", "Khan", "Lopez",
+    "Moreau", "Novak", "Olsen", "Park",
 ];
 const WORDS: [&str; 24] = [
-    "amber", "basket", "cotton", "delta", "ember", "fabric", "garden", "harbor", "indigo", "jacket", "kettle", "lantern",
-    "marble", "nectar", "orchid", "pepper", "quartz", "ribbon", "silver", "timber", "umbrella", "velvet", "willow", "zephyr",
+    "amber", "basket", "cotton", "delta", "ember", "fabric", "garden", "harbor", "indigo", "jacket",
+    "kettle", "lantern", "marble", "nectar", "orchid", "pepper", "quartz", "ribbon", "silver", "timber",
+    "umbrella", "velvet", "willow", "zephyr",
 ];
 const CITIES: [&str; 12] = [
-    "Aarhus", "Bergen", "Cork", "Dakar", "Exeter", "Fukuoka", "Graz", "Hanoi", "Izmir", "Jena", "Kyoto", "Lyon",
+    "Aarhus", "Bergen", "Cork", "Dakar", "Exeter", "Fukuoka", "Graz", "Hanoi", "Izmir", "Jena", "Kyoto",
+    "Lyon",
 ];
 
 fn one<'a>(list: &[&'a str]) -> &'a str {
-    usize::try_from(random::below(list.len() as u64)).ok().and_then(|place| list.get(place)).copied().unwrap_or_default()
+    usize::try_from(random::below(list.len() as u64))
+        .ok()
+        .and_then(|place| list.get(place))
+        .copied()
+        .unwrap_or_default()
 }
 
 impl Fake {
@@ -80,7 +87,8 @@ impl Fake {
         match self {
             Self::Name => format!("{} {}", one(&FIRST), one(&LAST)),
             Self::Email => {
-                format!("{}.{}.{:08x}@example.com", one(&FIRST), one(&LAST), random::below(1 << 32)).to_lowercase()
+                format!("{}.{}.{:08x}@example.com", one(&FIRST), one(&LAST), random::below(1 << 32))
+                    .to_lowercase()
             }
             Self::Word => one(&WORDS).to_owned(),
             Self::Sentence => {
@@ -108,7 +116,9 @@ impl Fake {
             () if has("phone") || has("mobile") => Self::Phone,
             () if has("city") || has("town") => Self::City,
             () if has("uuid") || has("guid") => Self::Uuid,
-            () if has("description") || has("comment") || has("note") || has("text") || has("body") => Self::Sentence,
+            () if has("description") || has("comment") || has("note") || has("text") || has("body") => {
+                Self::Sentence
+            }
             () if has("name") && !has("file") => Self::Name,
             () => Self::Word,
         }

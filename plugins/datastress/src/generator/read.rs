@@ -48,7 +48,8 @@ pub(crate) fn node(node: &Node<'_>, found: &mut Found) -> Option<Generator> {
 pub(crate) fn text(text: &str) -> Result<Generator, String> {
     let (word, rest) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
     let rest = rest.trim();
-    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| format!("`{}` is no number", short(text)));
+    let number =
+        |text: &str| text.trim().parse::<f64>().map_err(|_| format!("`{}` is no number", short(text)));
     match word {
         "uniform" => uniform(rest),
         "zipf" => {
@@ -61,7 +62,8 @@ pub(crate) fn text(text: &str) -> Result<Generator, String> {
             Ok(Generator::Zipf { min, max, exponent, scrambled: false })
         }
         "gaussian" => {
-            let (mean, deviation) = rest.split_once(char::is_whitespace).ok_or("a mean and a deviation are wanted")?;
+            let (mean, deviation) =
+                rest.split_once(char::is_whitespace).ok_or("a mean and a deviation are wanted")?;
             Ok(Generator::Gaussian { mean: number(mean)?, deviation: number(deviation)?.abs() })
         }
         "sequence" if rest.is_empty() => Ok(Generator::Sequence { start: 1 }),
@@ -108,7 +110,11 @@ fn uniform(text: &str) -> Result<Generator, String> {
     let decimals = decimals(min).max(decimals(max)).min(9);
     let (min, max): (f64, f64) =
         (min.trim().parse().map_err(|_| error())?, max.trim().parse().map_err(|_| error())?);
-    if min <= max { Ok(Generator::Decimal { min, max, decimals }) } else { Err(format!("{min} is more than {max}")) }
+    if min <= max {
+        Ok(Generator::Decimal { min, max, decimals })
+    } else {
+        Err(format!("{min} is more than {max}"))
+    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,11 @@ impl Zipf {
             return 1;
         }
         let rank = self.count as f64 * (self.eta * unit - self.eta + 1.0).powf(self.alpha);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a cast of a float saturates"
+        )]
         (rank as u64).min(self.count - 1)
     }
 

@@ -27,8 +27,11 @@ pub(super) fn read_statements(scenario: &Scenario, reader: &Reader<'_>, found: &
         found.problem(&scenario.path, message);
         return None;
     }
-    let read: Vec<(&Query, Statement)> =
-        scenario.queries.iter().filter_map(|query| Some((query, statement(query, reader.kind, found)?))).collect();
+    let read: Vec<(&Query, Statement)> = scenario
+        .queries
+        .iter()
+        .filter_map(|query| Some((query, statement(query, reader.kind, found)?)))
+        .collect();
     let query_type = scenario.query_type.unwrap_or_else(|| of_statements(&read));
     for (query, statement) in &read {
         misfit(query, statement, query_type, found);
@@ -46,7 +49,11 @@ pub(super) fn read_statements(scenario: &Scenario, reader: &Reader<'_>, found: &
     }
     check_feeds(&steps, reader, found);
     let doing = Doing::Statements { steps, transaction };
-    (found.problems.len() == before && !read.is_empty()).then(|| Work { name: scenario.name.clone(), query_type, doing })
+    (found.problems.len() == before && !read.is_empty()).then(|| Work {
+        name: scenario.name.clone(),
+        query_type,
+        doing,
+    })
 }
 
 /// Reads one statement; what is wrong is told with its line.
@@ -58,7 +65,8 @@ fn statement(query: &Query, kind: Kind, found: &mut Found) -> Option<Statement> 
                 0 => String::new(),
                 line => format!("line {}: ", line + error.line - 1),
             };
-            let message = format!("{line}{}{}: {}", query.label, short(&error.message), beginning(&query.sql));
+            let message =
+                format!("{line}{}{}: {}", query.label, short(&error.message), beginning(&query.sql));
             found.problem(&query.path, message);
             None
         }
@@ -87,11 +95,19 @@ fn misfit(query: &Query, statement: &Statement, query_type: QueryType, found: &m
     };
     match statement.class {
         Class::Write if query_type == QueryType::Read => {
-            problem("a `read` scenario only reads, and this changes or locks rows", "make the scenario `write` or `mixed`");
+            problem(
+                "a `read` scenario only reads, and this changes or locks rows",
+                "make the scenario `write` or `mixed`",
+            );
         }
-        Class::Definition => problem("this is no query or change of rows", "change tables and settings before the run"),
+        Class::Definition => {
+            problem("this is no query or change of rows", "change tables and settings before the run")
+        }
         Class::Transaction => {
-            problem("transactions are begun and ended for you", "a `mixed` scenario is one transaction an iteration");
+            problem(
+                "transactions are begun and ended for you",
+                "a `mixed` scenario is one transaction an iteration",
+            );
         }
         Class::Read | Class::Write => {}
     }
@@ -127,7 +143,12 @@ fn names(number: usize, table: Option<&str>, column: Option<&str>) -> Vec<String
     qualified.into_iter().chain(column).chain([format!("${number}")]).collect()
 }
 
-fn declared(reader: &Reader<'_>, number: usize, table: Option<&str>, column: Option<&str>) -> Option<Generator> {
+fn declared(
+    reader: &Reader<'_>,
+    number: usize,
+    table: Option<&str>,
+    column: Option<&str>,
+) -> Option<Generator> {
     let names = names(number, table, column);
     let of = |list: &[(String, Generator)]| {
         names.iter().find_map(|name| list.iter().find(|(known, _)| known == name).map(|(_, by)| by.clone()))
@@ -167,7 +188,8 @@ fn unused_declarations(declared: &[(String, Generator)], path: &str, steps: &[St
 }
 
 fn check_feeds(steps: &[Step], reader: &Reader<'_>, found: &mut Found) {
-    let mut generators = steps.iter().flat_map(|step| &step.parameters).filter_map(|filled| filled.by.as_ref());
+    let mut generators =
+        steps.iter().flat_map(|step| &step.parameters).filter_map(|filled| filled.by.as_ref());
     if !reader.has_feed && generators.any(|by| matches!(by, Generator::Feed { .. })) {
         found.problem("--parameter-file", "a generator deals out rows of a file, and none was given");
     }
@@ -184,7 +206,8 @@ fn chain(steps: &mut [Step]) {
             }
             let Some(column) = filled.is.column.clone() else { continue };
             let source = earlier.iter().enumerate().rev().find_map(|(index, source)| {
-                let returned = source.returning.iter().position(|returned| is_same(source, returned, &column))?;
+                let returned =
+                    source.returning.iter().position(|returned| is_same(source, returned, &column))?;
                 Some((index, returned))
             });
             if let Some((statement, column_at)) = source {

@@ -26,7 +26,11 @@ pub(super) fn put(
             found.notes.push(format!("/performance_targets/{}: no scenario is `{word}`", targets.name));
         }
         if names.len() > 1 && targets.throughput_rps.is_some() {
-            let note = format!("/performance_targets/{}/throughput_rps: each of {} scenarios is held to it", targets.name, names.len());
+            let note = format!(
+                "/performance_targets/{}/throughput_rps: each of {} scenarios is held to it",
+                targets.name,
+                names.len()
+            );
             found.notes.push(note);
         }
         for name in names {
@@ -50,14 +54,14 @@ fn of_scenario(name: &str, query_type: QueryType, targets: &Targets, protocol: &
         label: format!("{LABEL}{name}: {what}"),
         ..Threshold::new(expression)
     };
-    let p95 = targets.p95_ms.map(|ms| {
-        threshold("P95 response time", format!("{times}{{scenario=\"{scenario}\"}}.p95 < {ms}ms"))
-    });
-    let p99 = targets.p99_ms.map(|ms| {
-        threshold("P99 response time", format!("{times}{{scenario=\"{scenario}\"}}.p99 < {ms}ms"))
-    });
-    let throughput = targets.throughput_rps.map(|rps| {
-        threshold("average RPS", format!("{counted}{{scenario=\"{scenario}\"}}.per_s >= {rps}"))
-    });
+    let p95 = targets
+        .p95_ms
+        .map(|ms| threshold("P95 response time", format!("{times}{{scenario=\"{scenario}\"}}.p95 < {ms}ms")));
+    let p99 = targets
+        .p99_ms
+        .map(|ms| threshold("P99 response time", format!("{times}{{scenario=\"{scenario}\"}}.p99 < {ms}ms")));
+    let throughput = targets
+        .throughput_rps
+        .map(|rps| threshold("average RPS", format!("{counted}{{scenario=\"{scenario}\"}}.per_s >= {rps}")));
     [throughput, p95, p99].into_iter().flatten().collect()
 }

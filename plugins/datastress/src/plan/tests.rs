@@ -8,22 +8,24 @@ use crate::generator::Generator;
 const CONFIG: &str = include_str!("../../../../examples/datastress/ecommerce_db_test.yaml");
 
 fn config() -> Value {
-    let document = stresshost_sdk::documents::yaml::Document::parse("ecommerce_db_test.yaml", CONFIG).unwrap();
+    let document =
+        stresshost_sdk::documents::yaml::Document::parse("ecommerce_db_test.yaml", CONFIG).unwrap();
     let mut config = document.into_value();
     config["database"]["connection_string"] = json!("postgresql://ecom_user@127.0.0.1:5433/ecommerce");
     config
 }
 
 fn planned(args: &[&str], flags: Value, config: impl Serialize) -> Result<(Plan, Workload), String> {
-    let plan = plan(&testing::input(args, flags, config)).map_err(|problems| {
-        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })?;
+    let plan = plan(&testing::input(args, flags, config))
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let workload = serde_json::from_value(plan.workload.clone()).unwrap();
     Ok((plan, workload))
 }
 
 fn steps(workload: &Workload, work: usize) -> &[crate::document::Step] {
-    let Doing::Statements { steps, .. } = &workload.works[work].doing else { panic!("{:?}", workload.works[work]) };
+    let Doing::Statements { steps, .. } = &workload.works[work].doing else {
+        panic!("{:?}", workload.works[work])
+    };
     steps
 }
 
@@ -35,25 +37,31 @@ fn the_seeds_config_becomes_scenarios_targets_and_transactions() {
         .iter()
         .map(|one| (one.name.as_str(), one.phase.as_str(), one.executor.vus()))
         .collect();
-    assert_eq!(scenarios, [
-        ("product_catalog_reads", "load", 200),
-        ("inventory_updates", "load", 50),
-        ("order_processing", "load", 100),
-        ("monitor", "load", 1),
-        ("verify", "verify", 1)
-    ]);
+    assert_eq!(
+        scenarios,
+        [
+            ("product_catalog_reads", "load", 200),
+            ("inventory_updates", "load", 50),
+            ("order_processing", "load", 100),
+            ("monitor", "load", 1),
+            ("verify", "verify", 1)
+        ]
+    );
     assert!(plan.scenarios[..4].iter().all(|one| one.executor.duration_ms() == 300_000));
     let names: Vec<&str> = steps(&workload, 0).iter().map(|step| step.name.as_str()).collect();
     assert_eq!(names, ["SELECT products", "SELECT products, inventory", "SELECT products (2)"]);
     let expressions: Vec<&str> = plan.thresholds.iter().map(|one| one.expression.as_str()).collect();
-    assert_eq!(expressions, [
-        "sql.successes{scenario=\"product_catalog_reads\"}.per_s >= 1000",
-        "sql.response_us{scenario=\"product_catalog_reads\"}.p95 < 50ms",
-        "sql.response_us{scenario=\"product_catalog_reads\"}.p99 < 100ms",
-        "sql.successes{scenario=\"inventory_updates\"}.per_s >= 200",
-        "sql.response_us{scenario=\"inventory_updates\"}.p95 < 100ms",
-        "sql.response_us{scenario=\"inventory_updates\"}.p99 < 200ms",
-    ]);
+    assert_eq!(
+        expressions,
+        [
+            "sql.successes{scenario=\"product_catalog_reads\"}.per_s >= 1000",
+            "sql.response_us{scenario=\"product_catalog_reads\"}.p95 < 50ms",
+            "sql.response_us{scenario=\"product_catalog_reads\"}.p99 < 100ms",
+            "sql.successes{scenario=\"inventory_updates\"}.per_s >= 200",
+            "sql.response_us{scenario=\"inventory_updates\"}.p95 < 100ms",
+            "sql.response_us{scenario=\"inventory_updates\"}.p99 < 200ms",
+        ]
+    );
     for threshold in &plan.thresholds {
         stresshost_sdk::documents::Expression::parse(&threshold.expression).unwrap();
     }
@@ -86,14 +94,42 @@ fn another_machine_is_written_to_only_when_that_was_said() {
 #[test]
 fn the_seeds_command_lines_have_a_plan() {
     for (url, flags, scenario, vus, duration_ms) in [
-        ("postgresql://user:pass@localhost:5432/mydb", json!({ "vus": 100, "duration": 60_000, "query-type": "read" }), "kv", 100, 60_000),
-        ("mysql://user:pass@localhost:3306/mydb", json!({ "vus": 50, "duration": 120_000, "query-type": "write" }), "kv", 50, 120_000),
-        ("redis://localhost:6379", json!({ "vus": 200, "duration": 180_000, "query-type": "mixed" }), "kv", 200, 180_000),
-        ("postgresql://localhost:5432/analytics", json!({ "vus": 75, "duration": 300_000, "query-file": "SELECT 1; SELECT 2" }), "queries", 75, 300_000),
+        (
+            "postgresql://user:pass@localhost:5432/mydb",
+            json!({ "vus": 100, "duration": 60_000, "query-type": "read" }),
+            "kv",
+            100,
+            60_000,
+        ),
+        (
+            "mysql://user:pass@localhost:3306/mydb",
+            json!({ "vus": 50, "duration": 120_000, "query-type": "write" }),
+            "kv",
+            50,
+            120_000,
+        ),
+        (
+            "redis://localhost:6379",
+            json!({ "vus": 200, "duration": 180_000, "query-type": "mixed" }),
+            "kv",
+            200,
+            180_000,
+        ),
+        (
+            "postgresql://localhost:5432/analytics",
+            json!({ "vus": 75, "duration": 300_000, "query-file": "SELECT 1; SELECT 2" }),
+            "queries",
+            75,
+            300_000,
+        ),
     ] {
         let (plan, workload) = planned(&[url], flags, ()).unwrap();
         let first = &plan.scenarios[0];
-        assert_eq!((first.name.as_str(), first.executor.vus(), first.executor.duration_ms()), (scenario, vus, duration_ms), "{url}");
+        assert_eq!(
+            (first.name.as_str(), first.executor.vus(), first.executor.duration_ms()),
+            (scenario, vus, duration_ms),
+            "{url}"
+        );
         assert_eq!(workload.builtins.len(), usize::from(scenario == "kv"));
     }
 }
@@ -115,26 +151,72 @@ fn pool_sizes_are_tried_before_the_load() {
 #[test]
 fn mistakes_are_told_before_anything_runs() {
     let url = "postgresql://localhost/shop";
-    let scenario = |query_type: &str, query: &str| {
-        json!({ "test_scenarios": [{ "name": "a", "query_type": query_type, "queries": ["SELECT 1", query] }] })
-    };
+    let scenario = |query_type: &str, query: &str| json!({ "test_scenarios": [{ "name": "a", "query_type": query_type, "queries": ["SELECT 1", query] }] });
     let cases: Vec<(Value, Value, &str)> = vec![
-        (json!({ "query-file": "SELECT 1;\nSELECT 2;\n\nSELECT\n FORM WHERE;\nSELECT 4;SELECT 5" }), json!(null), "--query-file: line 5: query 3 of 5: "),
+        (
+            json!({ "query-file": "SELECT 1;\nSELECT 2;\n\nSELECT\n FORM WHERE;\nSELECT 4;SELECT 5" }),
+            json!(null),
+            "--query-file: line 5: query 3 of 5: ",
+        ),
         (json!({ "query-file": "SELECT $1, $3" }), json!(null), "it has $3 but no $2"),
-        (json!({ "query-file": "CREATE TABLE a (b int)" }), json!(null), "this is no query or change of rows"),
-        (json!({ "query-file": "BEGIN; SELECT 1; COMMIT" }), json!(null), "transactions are begun and ended for you"),
-        (json!({ "query-type": "read", "query-file": "DELETE FROM a" }), json!(null), "a `read` scenario only reads"),
-        (json!({ "query-type": "write", "query-file": "SELECT 1" }), json!(null), "none of its statements writes"),
+        (
+            json!({ "query-file": "CREATE TABLE a (b int)" }),
+            json!(null),
+            "this is no query or change of rows",
+        ),
+        (
+            json!({ "query-file": "BEGIN; SELECT 1; COMMIT" }),
+            json!(null),
+            "transactions are begun and ended for you",
+        ),
+        (
+            json!({ "query-type": "read", "query-file": "DELETE FROM a" }),
+            json!(null),
+            "a `read` scenario only reads",
+        ),
+        (
+            json!({ "query-type": "write", "query-file": "SELECT 1" }),
+            json!(null),
+            "none of its statements writes",
+        ),
         (json!({ "workload": "ycsb-a" }), json!(null), "`ycsb-a` is no workload for PostgreSQL"),
-        (json!({ "workload": "tpcb", "query-type": "read" }), json!(null), "`tpcb` is `mixed` work and no other"),
-        (json!({}), scenario("read", "UPDATE a SET b = 1"), "/test_scenarios/0/queries/1: query 2 of 2: a `read` scenario only reads"),
+        (
+            json!({ "workload": "tpcb", "query-type": "read" }),
+            json!(null),
+            "`tpcb` is `mixed` work and no other",
+        ),
+        (
+            json!({}),
+            scenario("read", "UPDATE a SET b = 1"),
+            "/test_scenarios/0/queries/1: query 2 of 2: a `read` scenario only reads",
+        ),
         (json!({}), scenario("raed", "SELECT 2"), "did you mean `read`?"),
         (json!({}), json!({ "test_scenarios": [{ "name": "a", "querys": [] }] }), "did you mean `queries`?"),
-        (json!({}), json!({ "test_scenarios": [{ "name": "a", "queries": ["SELECT 1 WHERE 1 = $1"], "parameters": { "$2": 1 } }] }), "no statement has a parameter `$2`"),
-        (json!({}), json!({ "test_scenarios": [{ "name": "a", "queries": ["SELECT 1 FROM b WHERE c = $1"], "parameters": { "c": "feed d" } }] }), "none was given"),
-        (json!({}), json!({ "performance_targets": { "read_queries": { "p95_response_time": 0 } } }), "a response time is more than 0"),
-        (json!({}), json!({ "database": { "database_type": "mysql" } }), "the URL is one of PostgreSQL, not of MySQL"),
-        (json!({}), json!({ "invariants": [{ "name": "i", "sql": "DELETE FROM a" }] }), "an invariant only reads"),
+        (
+            json!({}),
+            json!({ "test_scenarios": [{ "name": "a", "queries": ["SELECT 1 WHERE 1 = $1"], "parameters": { "$2": 1 } }] }),
+            "no statement has a parameter `$2`",
+        ),
+        (
+            json!({}),
+            json!({ "test_scenarios": [{ "name": "a", "queries": ["SELECT 1 FROM b WHERE c = $1"], "parameters": { "c": "feed d" } }] }),
+            "none was given",
+        ),
+        (
+            json!({}),
+            json!({ "performance_targets": { "read_queries": { "p95_response_time": 0 } } }),
+            "a response time is more than 0",
+        ),
+        (
+            json!({}),
+            json!({ "database": { "database_type": "mysql" } }),
+            "the URL is one of PostgreSQL, not of MySQL",
+        ),
+        (
+            json!({}),
+            json!({ "invariants": [{ "name": "i", "sql": "DELETE FROM a" }] }),
+            "an invariant only reads",
+        ),
     ];
     for (flags, config, told) in cases {
         let problems = planned(&[url], flags.clone(), &config).expect_err(told);

@@ -40,15 +40,24 @@ fn an_order_is_one_transaction_that_uses_what_it_was_returned() {
     user.iterate(Iteration::default()).unwrap();
     let sent: Vec<(String, Vec<Cell>)> =
         host.statements().into_iter().skip(before).map(|sent| (sent.name, sent.values)).collect();
-    assert_eq!(sent, [
-        ("BEGIN".to_owned(), vec![]),
-        ("INSERT orders".to_owned(), vec![Cell::Integer(7)]),
-        ("INSERT order_items".to_owned(), vec![Cell::Integer(41), Cell::Integer(2)]),
-        ("COMMIT".to_owned(), vec![]),
-    ]);
-    host.sql_reply_once("INSERT order_items", SqlReply::error(ErrorKind::Deadlock, "40P01", "deadlock detected"));
+    assert_eq!(
+        sent,
+        [
+            ("BEGIN".to_owned(), vec![]),
+            ("INSERT orders".to_owned(), vec![Cell::Integer(7)]),
+            ("INSERT order_items".to_owned(), vec![Cell::Integer(41), Cell::Integer(2)]),
+            ("COMMIT".to_owned(), vec![]),
+        ]
+    );
+    host.sql_reply_once(
+        "INSERT order_items",
+        SqlReply::error(ErrorKind::Deadlock, "40P01", "deadlock detected"),
+    );
     let failure = user.iterate(Iteration::default()).unwrap_err();
-    assert_eq!((failure.code.as_str(), failure.message.as_str()), ("deadlock", "`INSERT order_items`: deadlock detected [40P01]"));
+    assert_eq!(
+        (failure.code.as_str(), failure.message.as_str()),
+        ("deadlock", "`INSERT order_items`: deadlock detected [40P01]")
+    );
     assert_eq!(host.statements().last().unwrap().name, "ROLLBACK");
 }
 
@@ -59,7 +68,10 @@ fn readers_cannot_write_and_connections_are_named() {
     let opened = host.sql_opened();
     let user = &opened.last().unwrap().options;
     assert!(user.contains(&("read-only".to_owned(), "true".to_owned())), "{user:?}");
-    assert!(user.contains(&("application-name".to_owned(), "stresshost/test/0/queries".to_owned())), "{user:?}");
+    assert!(
+        user.contains(&("application-name".to_owned(), "stresshost/test/0/queries".to_owned())),
+        "{user:?}"
+    );
 }
 
 #[test]
@@ -73,17 +85,28 @@ fn what_hinders_the_load_is_told_in_a_sentence() {
     let row = [text("5"), text("5")];
     host.sql_reply("monitor statistics", SqlReply::rows(&["setting", "numbackends"], [row]));
     let failure = started(json!({ "vus": 10, "query-file": "SELECT 1" }), json!(null)).unwrap_err();
-    assert!(failure.message.contains("the server takes 5 connections (max_connections), 4 are in use, and the run needs 12"), "{failure}");
+    assert!(
+        failure
+            .message
+            .contains("the server takes 5 connections (max_connections), 4 are in use, and the run needs 12"),
+        "{failure}"
+    );
 
     let host = FakeHost::new();
     host.sql_parameters("SELECT a", &["INT4", "INT4"]);
-    let failure = started(json!({ "query-file": "-- a\nSELECT b FROM a WHERE c = $1" }), json!(null)).unwrap_err();
-    assert_eq!(failure.message, "statement `SELECT a`: the server counts 2 parameters, its text 1 (--query-file line 2)");
+    let failure =
+        started(json!({ "query-file": "-- a\nSELECT b FROM a WHERE c = $1" }), json!(null)).unwrap_err();
+    assert_eq!(
+        failure.message,
+        "statement `SELECT a`: the server counts 2 parameters, its text 1 (--query-file line 2)"
+    );
 }
 
 #[test]
 fn versions_are_compared_by_their_numbers() {
-    for (version, expected) in [("11.9", true), ("12.1", false), ("PostgreSQL 9.6", true), ("17beta1", false), ("", false)] {
+    for (version, expected) in
+        [("11.9", true), ("12.1", false), ("PostgreSQL 9.6", true), ("17beta1", false), ("", false)]
+    {
         assert_eq!(older(version, [12, 0]), expected, "{version}");
     }
     assert!(older("10.4.33-MariaDB", [10, 5]) && !older("10.11.6-MariaDB", [10, 5]));
@@ -92,10 +115,17 @@ fn versions_are_compared_by_their_numbers() {
 #[test]
 fn what_was_chosen_is_told() {
     let host = FakeHost::new();
-    started(json!({ "query-file": "SELECT b FROM a WHERE c = $1", "parameter": ["c=uniform 1..9"] }), json!(null)).unwrap();
+    started(
+        json!({ "query-file": "SELECT b FROM a WHERE c = $1", "parameter": ["c=uniform 1..9"] }),
+        json!(null),
+    )
+    .unwrap();
     let findings = host.findings();
     let parameters = findings.iter().find(|finding| finding.rule == told::PARAMETERS).unwrap();
-    assert_eq!((parameters.location.as_str(), parameters.evidence.as_str()), ("queries", "SELECT a $1 | uniform 1..9 | declared"));
+    assert_eq!(
+        (parameters.location.as_str(), parameters.evidence.as_str()),
+        ("queries", "SELECT a $1 | uniform 1..9 | declared")
+    );
 }
 
 #[test]
@@ -104,7 +134,11 @@ fn plans_that_read_tables_whole_are_told_with_an_index() {
     let plan = json!([{ "Plan": { "Node Type": "Seq Scan", "Relation Name": "a", "Total Cost": 10, "Plan Rows": 5,
         "Actual Rows": 5, "Actual Loops": 1, "Rows Removed by Filter": 9995 } }]);
     host.sql_reply("EXPLAIN SELECT a", SqlReply::rows(&["plan"], [[text(&plan.to_string())]]));
-    started(json!({ "query-plan-analysis": true, "query-file": "SELECT b FROM a WHERE c = $1" }), json!(null)).unwrap();
+    started(
+        json!({ "query-plan-analysis": true, "query-file": "SELECT b FROM a WHERE c = $1" }),
+        json!(null),
+    )
+    .unwrap();
     let scan = host.findings().into_iter().find(|finding| finding.rule == told::SCAN).unwrap();
     assert_eq!(scan.evidence, "10000 rows of `a` are read, 9995 of them thrown away by the condition");
     assert!(scan.remedy.starts_with("CREATE INDEX ON a (c) (suspected"), "{}", scan.remedy);
@@ -125,7 +159,10 @@ fn a_broken_invariant_and_the_ledger_are_told_after_the_load() {
     assert_eq!(host.checks().len(), 4, "three of TPC-B, too");
     assert_eq!(host.metric(crate::verify::READ_BACK), [20.0]);
     let finding = host.findings().into_iter().find(|finding| finding.rule == "invariant").unwrap();
-    assert_eq!((finding.location.as_str(), finding.evidence.as_str()), ("no debts", "1 rows, the first: id = 3"));
+    assert_eq!(
+        (finding.location.as_str(), finding.evidence.as_str()),
+        ("no debts", "1 rows, the first: id = 3")
+    );
 }
 
 #[test]

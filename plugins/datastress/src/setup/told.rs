@@ -20,7 +20,11 @@ pub(crate) const MISJUDGED: &str = "row-estimate";
 pub(crate) const BETWEEN: &str = " | ";
 
 /// Facts about the server.
-pub(super) fn server(workload: &Workload, server: &Server, readings: &[(String, f64)]) -> Result<(), Failure> {
+pub(super) fn server(
+    workload: &Workload,
+    server: &Server,
+    readings: &[(String, f64)],
+) -> Result<(), Failure> {
     let engine = match server.engine {
         Engine::Postgresql => "PostgreSQL",
         Engine::Mysql => "MySQL",
@@ -40,10 +44,16 @@ pub(super) fn redis(
     facts(workload, engine, version, readings)
 }
 
-fn facts(workload: &Workload, engine: &str, version: &str, readings: &[(String, f64)]) -> Result<(), Failure> {
+fn facts(
+    workload: &Workload,
+    engine: &str,
+    version: &str,
+    readings: &[(String, f64)],
+) -> Result<(), Failure> {
     let database = &workload.database;
     let most = number(readings, "max_connections").or_else(|| number(readings, "maxclients"));
-    let mut evidence = vec![format!("{engine}{BETWEEN}{version}{BETWEEN}{}{BETWEEN}{}", database.name, database.host)];
+    let mut evidence =
+        vec![format!("{engine}{BETWEEN}{version}{BETWEEN}{}{BETWEEN}{}", database.name, database.host)];
     evidence.extend(most.map(|most| format!("max_connections {most:.0}")));
     stresshost_sdk::info!("{engine} {version}: {} @ {}", database.name, database.host);
     told(SERVER, "the server that was tested", &database.place(), &evidence)
@@ -93,7 +103,8 @@ pub(super) fn misjudged(step: &Step, node: &str, estimated: f64, found: f64) -> 
         location: step.name.clone(),
         evidence: format!("{estimated:.0} rows were estimated, {found:.0} found"),
         confidence: "confirmed".to_owned(),
-        remedy: "run ANALYZE on the tables, or raise the statistics target of the columns in the condition".to_owned(),
+        remedy: "run ANALYZE on the tables, or raise the statistics target of the columns in the condition"
+            .to_owned(),
     })
 }
 

@@ -76,7 +76,9 @@ pub(crate) fn tables(warehouses: u64) -> Vec<Table> {
             columns: "(s_w_id BIGINT, s_i_id BIGINT, s_quantity BIGINT NOT NULL, s_ytd BIGINT NOT NULL, \
                       PRIMARY KEY (s_w_id, s_i_id))",
             rows: warehouses * ITEMS,
-            row: |number| format!("({}, {}, {}, 0)", number / ITEMS + 1, number % ITEMS + 1, number % 91 + 10),
+            row: |number| {
+                format!("({}, {}, {}, 0)", number / ITEMS + 1, number % ITEMS + 1, number % 91 + 10)
+            },
         },
         empty(
             "stresshost_orders",
