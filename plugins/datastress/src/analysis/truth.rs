@@ -96,9 +96,9 @@ pub(super) fn own_deadlocks(summary: &Summary) -> u64 {
 
 fn locks(summary: &Summary, engine: &str, row: &mut impl FnMut(&str, Option<String>, &str)) {
     if engine == "PostgreSQL" {
-        let value = waiting(summary).map(|(waiting, seen)| {
-            let looks = counter(summary, LOOKS).unwrap_or_default();
-            format!("{}, sampled {looks:.0} times", share(waiting, seen))
+        let value = counter(summary, LOOKS).map(|looks| match waiting(summary) {
+            Some((waiting, seen)) => format!("{}, sampled {looks:.0} times", share(waiting, seen)),
+            None => format!("no active session was seen in {looks:.0} looks"),
         });
         row(
             "Lock waits (share of active sessions)",
