@@ -180,9 +180,11 @@ fn of_sqlite(lines: &[String]) -> Plan {
 }
 
 impl Scan {
-    /// Whether it is worth telling: a table that is not small, or of which nobody knows.
+    /// Whether it is worth telling: a table that is not small, or of which nobody knows, and not one all rows of which are
+    /// wanted.
     pub(crate) fn is_much(&self) -> bool {
-        self.rows.is_nan() || self.rows >= SMALL_TABLE_ROWS
+        let are_wanted = self.removed == Some(0.0);
+        !are_wanted && (self.rows.is_nan() || self.rows >= SMALL_TABLE_ROWS)
     }
 
     /// The numbers, for people.
@@ -231,6 +233,7 @@ mod tests {
         assert_eq!(plan.scans, [Scan { table: "products".into(), rows: 5_000.0, removed: Some(4_980.0) }]);
         assert_eq!((plan.cost, plan.is_measured, plan.misjudged.len()), (Some(99.5), true, 0));
         assert!(plan.scans[0].is_much());
+        assert!(!Scan { removed: Some(0.0), ..plan.scans[0].clone() }.is_much(), "every row is wanted");
         assert_eq!(
             plan.scans[0].evidence(),
             "5000 rows of `products` are read, 4980 of them thrown away by the condition"

@@ -107,6 +107,10 @@ pub(crate) fn statements(connection: Connection, engine: Engine) -> Option<Vec<(
         }
         _ => return None,
     };
+    let there = "SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements'";
+    if connection.run("monitor statements", there).rows() == 0 {
+        return None;
+    }
     let answer = connection.run("monitor statements", text);
     if !answer.ok() {
         return None;

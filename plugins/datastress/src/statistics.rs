@@ -43,7 +43,11 @@ fn same(counted: &str, text: &str) -> bool {
         let mut plain = String::new();
         let mut literal = false;
         let mut word = false;
-        for character in text.chars().filter(|character| !character.is_whitespace()) {
+        for character in text.chars() {
+            if character.is_whitespace() {
+                word = false;
+                continue;
+            }
             let is_quote = character == '\'';
             if literal {
                 literal = !is_quote;

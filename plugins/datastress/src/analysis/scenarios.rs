@@ -4,7 +4,7 @@ use stresshost_sdk::prelude::*;
 use stresshost_sdk::summary::{ScenarioSummary, ThresholdResult, VerdictStatus};
 
 use super::{distribution, failed_as, head, loads, ms, operations, put, rate, share, told};
-use crate::monitor::{ACTIVE, LOOKS, WAITING};
+use crate::monitor::{ACTIVE, WAITING};
 use crate::plan::targets::LABEL;
 use crate::setup::told::{BETWEEN, SERVER};
 
@@ -122,13 +122,19 @@ fn beside(summary: &Summary, scenario: &ScenarioSummary) -> Vec<(&'static str, S
     if timeouts > 0 {
         rows.push(("Lock waits given up", share(timeouts as f64, started)));
     }
-    if let Some((waiting, seen)) = rate(summary, &format!("{WAITING}{}", scenario.name)) {
-        let looks = super::counter(summary, LOOKS).unwrap_or_default();
-        let value = format!("{}, sampled {looks:.0} times", share(waiting as f64, seen as f64));
+    let active = distribution(summary, &format!("{ACTIVE}{}", scenario.name));
+    if let Some(active) = active {
+        let seen = rate(summary, &format!("{WAITING}{}", scenario.name));
+        let value = match seen.filter(|(_, seen)| *seen > 0) {
+            Some((waiting, seen)) => {
+                format!("{}, sampled {} times", share(waiting as f64, seen as f64), active.count)
+            }
+            None => format!("no active session was seen in {} looks", active.count),
+        };
         rows.push(("Lock contention (active sessions waiting for a lock)", value));
     }
     let users = users(scenario);
-    if let Some(active) = distribution(summary, &format!("{ACTIVE}{}", scenario.name)).filter(|_| users > 0) {
+    if let Some(active) = active.filter(|_| users > 0) {
         let of = format!(
             "{:.1} of {users} active in the mean ({:.0}%), most {}",
             active.mean,

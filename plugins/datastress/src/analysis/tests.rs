@@ -68,9 +68,10 @@ fn a_run_is_told_in_numbers_that_were_measured() {
         "thresholds": [{ "expression": "e", "label": "target of orders: P95 response time", "actual": 87_000.0, "limit": 50_000.0, "status": "fail", "samples": 990 }],
         "checks": [{ "name": "invariant a", "passed": 1, "failed": 0 }, { "name": "invariant b", "passed": 0, "failed": 1 }],
         "findings": [server("PostgreSQL"), { "rule": "parameters", "location": "orders", "message": "", "evidence": "INSERT orders $1 | uniform 1..9 | declared" },
-            { "rule": "sequential-scan", "location": "SELECT a", "message": "table `a` is read whole", "evidence": "9000 rows", "remedy": "CREATE INDEX ON a (c) (suspected)" }],
+            { "rule": "sequential-scan", "location": "SELECT a", "message": "table `a` is read by a sequential scan", "evidence": "9000 rows", "remedy": "CREATE INDEX ON a (c) (suspected)" }],
         "metrics": [gauge_of("pg_stat_database.deadlocks", 3.0), gauge_of("pg_stat_database.blks_hit", 900.0), gauge_of("pg_stat_database.blks_read", 600.0),
             { "name": "active connections waiting for a lock of orders", "unit": "", "kind": "rate", "hits": 10, "total": 100, "ratio": 0.1 },
+            { "name": "active connections of orders", "unit": "connections", "kind": "distribution", "values": times(5.0, 200) },
             { "name": "looks at the server", "unit": "", "kind": "counter", "sum": 200.0, "rate_per_s": 20.0 }] }));
     let analysis = analyze(&summary);
     let titles: Vec<&str> = analysis.sections.iter().map(|section| section.title.as_str()).collect();

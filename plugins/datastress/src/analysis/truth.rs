@@ -96,13 +96,16 @@ pub(super) fn own_deadlocks(summary: &Summary) -> u64 {
 
 fn locks(summary: &Summary, engine: &str, row: &mut impl FnMut(&str, Option<String>, &str)) {
     if engine == "PostgreSQL" {
-        let value = waiting(summary).map(|(waiting, seen)| {
-            let looks = counter(summary, LOOKS).unwrap_or_default();
-            format!("{}, sampled {looks:.0} times", share(waiting, seen))
-        });
+        let value = match (counter(summary, LOOKS), waiting(summary)) {
+            (Some(looks), Some((waiting, seen))) => {
+                format!("{}, sampled {looks:.0} times", share(waiting, seen))
+            }
+            (Some(looks), None) => format!("no active session was seen in {looks:.0} looks"),
+            (None, _) => "not sampled: the load had no length of its own".to_owned(),
+        };
         row(
             "Lock waits (share of active sessions)",
-            value,
+            Some(value),
             "pg_stat_activity.wait_event_type = 'Lock', sampled",
         );
         return;

@@ -86,7 +86,7 @@ pub(super) fn scan(step: &Step, scan: &Scan, index: Option<&(String, Worth)>) ->
     findings::report(&Finding {
         rule: SCAN.to_owned(),
         severity: "medium".to_owned(),
-        message: format!("table `{}` is read whole", scan.table),
+        message: format!("table `{}` is read by a sequential scan", scan.table),
         location: step.name.clone(),
         evidence: scan.evidence(),
         confidence: "confirmed".to_owned(),
