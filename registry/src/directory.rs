@@ -176,7 +176,7 @@ mod tests {
             registry.release(&package, &publication.version).unwrap().yanked.as_deref(),
             Some("broken")
         );
-        assert_eq!(registry.packages().unwrap(), [package.clone()]);
+        assert_eq!(registry.packages().unwrap(), std::slice::from_ref(&package));
         assert_eq!(fs::read(dir.path().join("acme/load/1.0.0/wit/x.wit")).unwrap(), b"hello");
         assert!(
             registry

@@ -21,7 +21,7 @@ pub struct Registry {
 
 enum Backend {
     Directory(DirectoryRegistry),
-    Oci(OciRegistry),
+    Oci(Box<OciRegistry>),
 }
 
 /// What publishing did.
@@ -41,7 +41,9 @@ impl Registry {
     pub fn open(location: &Location, credentials: &Credentials) -> Result<Self> {
         let backend = match location {
             Location::Directory(root) => Backend::Directory(DirectoryRegistry::new(root.clone())),
-            Location::Oci(location) => Backend::Oci(OciRegistry::new(location.clone(), credentials.clone())?),
+            Location::Oci(location) => {
+                Backend::Oci(Box::new(OciRegistry::new(location.clone(), credentials.clone())?))
+            }
         };
         Ok(Self { location: location.clone(), backend })
     }

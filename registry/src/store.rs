@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(store.read(&digest).unwrap(), Stored::Absent);
         store.insert(&digest, b"plugin").unwrap();
         assert_eq!(store.read(&digest).unwrap(), Stored::Good(b"plugin".to_vec()));
-        assert_eq!(store.digests(), [digest.clone()]);
+        assert_eq!(store.digests(), std::slice::from_ref(&digest));
         for at in 0..b"plugin".len() {
             let mut changed = b"plugin".to_vec();
             changed[at] ^= 1;
@@ -376,7 +376,7 @@ mod tests {
         store.remember(&lock_path).unwrap();
         let guard = store.lock().unwrap();
         assert_eq!(store.prune(&guard, false).unwrap(), Pruned { plugins: 1, bytes: 6 });
-        assert_eq!(store.digests(), [kept.clone()]);
+        assert_eq!(store.digests(), std::slice::from_ref(&kept));
         fs::write(&lock_path, "not a lock file: [").unwrap();
         store.prune(&guard, false).unwrap_err();
         assert_eq!(store.digests(), [kept]);
