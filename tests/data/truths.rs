@@ -98,9 +98,9 @@ fn a_restart_of_the_server_loses_no_acknowledged_write() {
     let database = server.database("");
     let project = Project::default();
     let url = server.url(&database);
+    let args =
+        [url.as_str(), "--query-type", "write", "--rows", "500", "--connections", "4", "--duration", "8"];
     thread::scope(|scope| {
-        let args =
-            [url.as_str(), "--query-type", "write", "--rows", "500", "--connections", "4", "--duration", "8"];
         let run = scope.spawn(|| run(&project, &args));
         await_sql(&server, &database, SESSIONS, "t");
         thread::sleep(Duration::from_millis(1_500));

@@ -8,7 +8,7 @@ use stresshost_sdk::http::Response;
 use stresshost_sdk::serde_json::{self, Value};
 
 use crate::client::Heard;
-use crate::document::{Answer, Content, Operation};
+use crate::document::{Answer, Operation};
 
 /// Checks on every answer that is held against the document.
 pub(crate) const CHECKS: [&str; 5] = [
@@ -263,6 +263,7 @@ mod tests {
     use stresshost_sdk::serde_json::json;
 
     use super::*;
+    use crate::document::Content;
 
     struct Given {
         status: u16,
