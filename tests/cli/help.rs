@@ -92,6 +92,7 @@ fn a_group_without_its_command_shows_the_groups_help() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a snapshot")]
 fn help_of_run_without_a_plugin() {
     assert_shown!(Project::default().run(&["run", "--help"]), @r#"
     exit: 0

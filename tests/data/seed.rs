@@ -22,6 +22,7 @@ const FLAGS: [&str; 9] = [
 ];
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one run, looked at from every side")]
 fn the_config_and_its_command_run_as_written() {
     let server = Postgres::start(&["max_connections=500"]).unwrap();
     let database = server.database(SCHEMA);

@@ -9,6 +9,7 @@ use stresshost_tests::Project;
 use crate::{contains, finished, operation, row, run, run_config, section};
 
 /// Asks a server until it answers so.
+#[expect(clippy::disallowed_methods, reason = "a deadline of the test itself")]
 fn await_sql(server: &Postgres, database: &str, sql: &str, wanted: &str) {
     let began = Instant::now();
     while server.sql(database, sql) != wanted {

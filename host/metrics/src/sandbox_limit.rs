@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn names_and_places_map_both_ways() {
-        assert_eq!(SandboxLimit::COUNT, 21);
+        assert_eq!(SandboxLimit::COUNT, 23);
         for (index, &limit) in SandboxLimit::ALL.iter().enumerate() {
             assert_eq!((limit.index(), SandboxLimit::from_name(limit.name())), (index, Some(limit)));
             assert!(limit.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{limit:?}");

@@ -304,7 +304,6 @@ impl Live {
     }
 
     /// The commands of a pipeline, if they are all of one connection.
-    #[expect(clippy::type_complexity, reason = "taken apart where it is made")]
     fn redis_calls(&self, calls: Vec<contract::Call>) -> Option<(u32, usize, Vec<OpId>, Vec<Call>)> {
         if calls.len() > MAX_PIPELINE {
             self.core.reached(SandboxLimit::Shots);

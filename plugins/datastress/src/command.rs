@@ -78,6 +78,7 @@ pub(crate) fn descriptor() -> Descriptor {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn own_flags() -> Vec<Flag> {
     let flag = |name: &str, kind: ValueKind, value_name: &str, help: &str| Flag {
         name: name.to_owned(),

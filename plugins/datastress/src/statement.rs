@@ -421,6 +421,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn statements_tell_class_name_and_parameters() {
         let cases: &[(&str, Class, &str, &[&str])] = &[
             (

@@ -48,7 +48,7 @@ async fn values_of_any_type_go_in_and_come_out() {
     {
         user.must(&format!("CREATE TABLE t{number} (v {kind} NULL)")).await;
         let insert = user.prepare(&format!("INSERT INTO t{number} VALUES ($1)")).await;
-        let inserted = user.execute(insert, &[given.clone()]).await;
+        let inserted = user.execute(insert, std::slice::from_ref(&given)).await;
         assert_eq!((inserted.error, inserted.rows), (None, 1), "{kind}");
         assert_eq!(user.query(&format!("SELECT v FROM t{number}"), &[]).await, [[back]], "{kind} {given:?}");
     }

@@ -61,7 +61,8 @@ async fn values_of_any_type_go_in_and_come_out() {
         ("date", Value::Null, Value::Null),
     ] {
         user.must(&format!("DROP TABLE IF EXISTS t; CREATE TABLE t (v {kind})")).await;
-        let inserted = user.query("INSERT INTO t VALUES ($1) RETURNING v", &[given.clone()]).await;
+        let inserted =
+            user.query("INSERT INTO t VALUES ($1) RETURNING v", std::slice::from_ref(&given)).await;
         assert_eq!(inserted, [[back]], "{kind} {given:?}");
         let found = user.query("SELECT v::text IS NULL FROM t", &[]).await;
         assert_eq!(found, [[Value::Boolean(given == Value::Null)]], "{kind}");

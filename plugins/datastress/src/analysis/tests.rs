@@ -60,6 +60,7 @@ fn server(engine: &str) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one summary, looked at from every side")]
 fn a_run_is_told_in_numbers_that_were_measured() {
     let summary = summary(json!({
         "scenarios": [scenario("orders", 990, 10), scenario("monitor", 200, 0)],

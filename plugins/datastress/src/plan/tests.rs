@@ -149,6 +149,7 @@ fn pool_sizes_are_tried_before_the_load() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_are_told_before_anything_runs() {
     let url = "postgresql://localhost/shop";
     let scenario = |query_type: &str, query: &str| json!({ "test_scenarios": [{ "name": "a", "query_type": query_type, "queries": ["SELECT 1", query] }] });
