@@ -71,8 +71,8 @@ fn a_query_file_of_postgresql() {
 
 #[test]
 fn sqlite_needs_no_server() {
-    let project = Project::default();
     for query_type in ["read", "write", "mixed"] {
+        let project = Project::default();
         let args = [
             "sqlite:try.db",
             "--connections",
