@@ -171,7 +171,13 @@ mod tests {
     fn oci_references_are_parsed() {
         let digest = format!("sha256:{}", "0a".repeat(32));
         let table = [
-            ("oci://ghcr.io/load/apistress:1.2".to_owned(), "ghcr.io", "load/apistress", Some("1.2"), None),
+            (
+                "oci://registry.example/load/apistress:1.2".to_owned(),
+                "registry.example",
+                "load/apistress",
+                Some("1.2"),
+                None,
+            ),
             ("oci://localhost:5000/x".to_owned(), "localhost:5000", "x", None, None),
             (format!("oci://[::1]:5000/x@{digest}"), "[::1]:5000", "x", None, Some(digest.clone())),
             (format!("oci://h/x:latest@{digest}"), "h", "x", Some("latest"), Some(digest.clone())),
@@ -187,8 +193,8 @@ mod tests {
         }
         for text in [
             "oci://",
-            "oci://ghcr.io",
-            "oci://ghcr.io/",
+            "oci://registry.example",
+            "oci://registry.example/",
             "oci:///x",
             "oci://h:0/x",
             "oci://h:99999/x",
@@ -226,7 +232,7 @@ mod tests {
     #[test]
     fn addresses_of_registries_are_parsed() {
         for (text, host, prefix, loopback) in [
-            ("ghcr.io/load/plugins", "ghcr.io", "load/plugins", false),
+            ("registry.example/load/plugins", "registry.example", "load/plugins", false),
             ("localhost:5000", "localhost:5000", "", true),
             ("127.0.0.9/x/", "127.0.0.9", "x", true),
             ("[::1]:5000/x", "[::1]:5000", "x", true),

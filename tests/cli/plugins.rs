@@ -53,11 +53,11 @@ fn an_unknown_command_is_told_apart_from_a_plugin() {
 #[test]
 fn names_that_cannot_be_plugins() {
     let project = Project::default();
-    assert_shown!(project.run(&["run", "--plugin", "oci://ghcr.io/load/apistress:1"]), @r#"
+    assert_shown!(project.run(&["run", "--plugin", "oci://registry.example/load/apistress:1"]), @r#"
     exit: 2
     --- stdout
     --- stderr
-    error: `oci://ghcr.io/load/apistress:1` does not say which plugin and version: write `oci://HOST/NAMESPACE/NAME:VERSION`, with `@sha256:HEX` after it to pin the manifest
+    error: `oci://registry.example/load/apistress:1` does not say which plugin and version: write `oci://HOST/NAMESPACE/NAME:VERSION`, with `@sha256:HEX` after it to pin the manifest
     "#);
     assert_shown!(project.run(&["run", "--plugin", ""]), @r#"
     exit: 2
