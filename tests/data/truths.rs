@@ -1,25 +1,11 @@
 //! Faults that were put there on purpose: each must be in the report, with the exact count where there is one.
 
 use std::thread;
-use std::time::{Duration, Instant};
 
-use stresshost_servers::Postgres;
+use stresshost_servers::{Postgres, await_that};
 use stresshost_tests::Project;
 
 use crate::{contains, finished, operation, row, run, run_config, section};
-
-/// Asks a server until it answers so.
-#[expect(clippy::disallowed_methods, reason = "a deadline of the test itself")]
-fn await_sql(server: &Postgres, database: &str, sql: &str, wanted: &str) {
-    let began = Instant::now();
-    while server.sql(database, sql) != wanted {
-        assert!(began.elapsed() < Duration::from_secs(60), "`{sql}` never is `{wanted}`");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-const SESSIONS: &str =
-    "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE 'stresshost/%/0/%'";
 
 #[test]
 fn a_deadlock_pair_is_one_deadlock() {
@@ -51,12 +37,9 @@ fn a_held_row_lock_is_waiting_that_is_seen() {
     let project = Project::default();
     thread::scope(|scope| {
         scope.spawn(|| server.sql(&database, "BEGIN; UPDATE a SET n = 0; SELECT pg_sleep(6); COMMIT"));
-        await_sql(
-            server,
-            &database,
-            "SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass AND mode = 'RowExclusiveLock'",
-            "1",
-        );
+        let locks =
+            "SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass AND mode = 'RowExclusiveLock'";
+        await_that("the row is locked", || server.sql(&database, locks) == "1");
         project.write("q.sql", "UPDATE a SET n = n + 1 WHERE id = 1");
         run(
             &project,
@@ -79,8 +62,9 @@ fn killed_connections_are_as_many_errors() {
         let run = scope.spawn(|| {
             run(&project, &[&url, "--query-file", "q.sql", "--connections", "3", "--duration", "4"])
         });
-        await_sql(server, &database, &SESSIONS.replace("> 0", ">= 3"), "t");
-        thread::sleep(Duration::from_millis(500));
+        let at_work = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'stresshost/%/0/%' \
+                       AND query LIKE '%pg_sleep(0.05)%'";
+        await_that("every user is at work", || server.sql(&database, at_work) == "3");
         let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'stresshost/%/0/%'";
         let killed = server.sql(&database, kill).parse().unwrap();
         run.join().unwrap();
@@ -103,8 +87,8 @@ fn a_restart_of_the_server_loses_no_acknowledged_write() {
         [url.as_str(), "--query-type", "write", "--rows", "500", "--connections", "4", "--duration", "8"];
     thread::scope(|scope| {
         let run = scope.spawn(|| run(&project, &args));
-        await_sql(&server, &database, SESSIONS, "t");
-        thread::sleep(Duration::from_millis(1_500));
+        let written = "SELECT coalesce(sum(n_tup_upd), 0) > 1000 FROM pg_stat_user_tables WHERE relname = 'stresshost_kv'";
+        await_that("a thousand writes are done", || server.sql(&database, written) == "t");
         server.stop();
         server.resume().unwrap();
         run.join().unwrap();

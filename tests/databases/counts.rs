@@ -1,6 +1,6 @@
 //! What reports count against what the database holds.
 
-use stresshost_servers::{MariaDb, Postgres};
+use stresshost_servers::{MariaDb, Postgres, await_that};
 use stresshost_tests::Project;
 
 use crate::{operation, run};
@@ -71,11 +71,5 @@ fn statements_under_way_when_the_load_ends_are_interrupted_and_ended_on_the_serv
     assert_eq!((select.count, select.errors.get("interrupted")), (3, Some(&3)));
     let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(60%' \
                    AND pid <> pg_backend_pid()";
-    for _ in 0..500 {
-        if server.sql(&database, running) == "0" {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("the server still works on what nobody waits for");
+    await_that("the server works on nothing that nobody waits for", || server.sql(&database, running) == "0");
 }

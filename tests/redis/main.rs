@@ -3,10 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use stresshost_metrics::{OperationSummary, Summary};
-use stresshost_servers::Redis;
+use stresshost_servers::{Redis, await_that};
 use stresshost_tests::{Finished, Project, guest};
 
 fn arguments(url: &str, mode: &str, load: &[&str]) -> Vec<String> {
@@ -31,17 +30,6 @@ fn calls(server: &Redis, command: &str) -> u64 {
     let stats = server.cli(&["INFO", "commandstats"]);
     let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
     line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
-}
-
-/// Looks until something is so; the test fails when it never is.
-fn await_that(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..4_000 {
-        if holds() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("never: {what}");
 }
 
 fn blocked(server: &Redis) -> usize {

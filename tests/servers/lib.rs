@@ -3,11 +3,13 @@
 //! A server lives in a directory of its own under the system's temporary one and ends with the process that started it,
 //! however that ends. Tests of one process share a server and make databases of their own on it.
 
+mod looks;
 mod mariadb;
 mod postgres;
 mod process;
 mod redis;
 
+pub use looks::await_that;
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
 pub use redis::{Redis, RedisCluster};

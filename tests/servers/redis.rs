@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use nix::sys::signal::Signal;
 
-use crate::process::{Running, directory, find, free_port, run, told};
+use crate::looks::comes_true;
+use crate::process::{Running, directory, find, free_port, run};
 
 /// The system's user that it runs as when root starts it.
 const OWNER: &str = "redis";
@@ -147,15 +148,11 @@ impl RedisCluster {
         create.args(["--cluster", "create"]);
         create.args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)));
         run(create.arg("--cluster-yes"))?;
-        for _ in 0..LOOKS {
-            if nodes.iter().all(|node| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok")) {
-                return Ok(Self { nodes });
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
+        let agrees = |node: &Redis| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
+        if comes_true(|| nodes.iter().all(agrees)) {
+            Ok(Self { nodes })
+        } else {
+            Err("the nodes of the cluster do not agree".to_owned())
         }
-        Err(told::<&str>("the cluster")("its nodes do not agree"))
     }
 }
-
-/// Looks at a cluster until its nodes agree; 50 ms lie between two.
-const LOOKS: u32 = 400;

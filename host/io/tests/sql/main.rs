@@ -17,7 +17,6 @@ mod postgres;
 mod sqlite;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use stresshost_clock::Clock;
 use stresshost_io::http::{HttpConfig, HttpShared};
@@ -115,13 +114,14 @@ fn failure(outcome: &Outcome) -> (ErrorKind, &str) {
     (error.kind, &error.code)
 }
 
-/// Waits until something that nobody announces is so.
+/// Looks until something that nobody announces is so. A look runs a client program, which takes some milliseconds; between
+/// two of them the operations under way go on.
 async fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..1_000 {
         if is_so() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::task::yield_now().await;
     }
     panic!("it never came to be that {what}");
 }
