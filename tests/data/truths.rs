@@ -63,7 +63,7 @@ fn killed_connections_are_as_many_errors() {
             run(&project, &[&url, "--query-file", "q.sql", "--connections", "3", "--duration", "4"])
         });
         let at_work = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'stresshost/%/0/%' \
-                       AND query LIKE '%pg_sleep(0.05)%'";
+                       AND wait_event = 'PgSleep'";
         await_that("every user is at work", || server.sql(&database, at_work) == "3");
         let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'stresshost/%/0/%'";
         let killed = server.sql(&database, kill).parse().unwrap();

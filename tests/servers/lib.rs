@@ -12,6 +12,7 @@ mod redis;
 pub use looks::await_that;
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
+pub use process::search;
 pub use redis::{Redis, RedisCluster};
 
 /// User of every server.
@@ -19,3 +20,11 @@ pub const USER: &str = "tester";
 
 /// Its password.
 pub const PASSWORD: &str = "secret-word";
+
+/// Whether every server is installed.
+///
+/// # Errors
+/// The first program that is missing, and the package that has it.
+pub fn check_installed() -> Result<(), String> {
+    postgres::program("initdb").and_then(|_| mariadb::server()).and_then(|_| redis::server()).map(|_| ())
+}

@@ -82,8 +82,7 @@ impl MariaDb {
         ];
         args.extend(self.settings.iter().cloned());
         let log = self.directory.join("log");
-        let mut running =
-            Running::start(OWNER, &find("mariadbd", &[], PACKAGE)?, &args, &log, Signal::SIGTERM)?;
+        let mut running = Running::start(OWNER, &server()?, &args, &log, Signal::SIGTERM)?;
         running.await_ready(&log, || self.client("", "SELECT 1").is_ok())?;
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
@@ -149,4 +148,8 @@ impl Drop for MariaDb {
         // What is left is removed by the next process that starts a server.
         drop(fs::remove_dir_all(&self.directory));
     }
+}
+
+pub(crate) fn server() -> Result<PathBuf, String> {
+    find("mariadbd", &[], PACKAGE)
 }

@@ -150,7 +150,7 @@ impl Drop for Postgres {
 }
 
 /// A program of PostgreSQL's: distributions keep the servers of each version apart, the newest is taken.
-fn program(name: &str) -> Result<PathBuf, String> {
+pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut directories: Vec<PathBuf> = versions.map(|entry| entry.path().join("bin")).collect();
     directories.sort();

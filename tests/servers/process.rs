@@ -137,12 +137,18 @@ pub(crate) fn directory(user: &str) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// A program in the `PATH` or in one of `directories`.
-pub(crate) fn find(name: &str, directories: &[PathBuf], package: &str) -> Result<PathBuf, String> {
+/// A program in the `PATH`, where Debian keeps servers, which a user's `PATH` may lack, or in one of `directories`.
+pub fn search(name: &str, directories: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let all = std::env::split_paths(&path).chain(["/usr/sbin".into()]).chain(directories.iter().cloned());
-    let found = all.map(|directory| directory.join(name)).find(|program| program.is_file());
-    found.ok_or_else(|| format!("`{name}` is missing; install it: apt-get install {package}"))
+    let servers = ["/usr/sbin".into(), "/usr/local/sbin".into()];
+    let all = std::env::split_paths(&path).chain(servers).chain(directories.iter().cloned());
+    all.map(|directory| directory.join(name)).find(|program| program.is_file())
+}
+
+/// A program; Err with the package that has it.
+pub(crate) fn find(name: &str, directories: &[PathBuf], package: &str) -> Result<PathBuf, String> {
+    search(name, directories)
+        .ok_or_else(|| format!("`{name}` is missing; install it: apt-get install {package}"))
 }
 
 /// A loopback port that is free now.

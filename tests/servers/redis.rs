@@ -49,7 +49,7 @@ impl Redis {
         let mut args: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
         args.push(self.directory.to_string_lossy().into_owned());
         args.extend(self.settings.iter().cloned());
-        let program = find("redis-server", &[], PACKAGE)?;
+        let program = server()?;
         let mut running = Running::start(OWNER, &program, &args, &log, Signal::SIGKILL)?;
         running.await_ready(&log, || answers(self.port))?;
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
@@ -155,4 +155,8 @@ impl RedisCluster {
             Err("the nodes of the cluster do not agree".to_owned())
         }
     }
+}
+
+pub(crate) fn server() -> Result<PathBuf, String> {
+    find("redis-server", &[], PACKAGE)
 }

@@ -1,10 +1,11 @@
 //! Files that a document refers to with `$ref` (JSON Reference): a plugin cannot open files, so the host hands them over.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
 use serde_json::Value;
+use stresshost_io::percent_decode;
 use stresshost_plan::{DocumentFiles, MAX_DOCUMENT_BYTES};
 
 use crate::config;
@@ -72,7 +73,7 @@ fn names(value: &Value, own: &str, found: &mut Vec<String>) {
 /// The file of a reference, relative to the document's directory; `None` when it names none there.
 fn file_of(reference: &str, own: &str) -> Option<String> {
     let file = reference.split('#').next().filter(|file| !file.is_empty() && !file.contains(':'))?;
-    let file = percent_encoding(file)?;
+    let file = percent_decode(file)?;
     let base = Path::new(own).parent().unwrap_or(Path::new(""));
     let mut parts: Vec<&str> = Vec::new();
     let joined = base.join(file);
@@ -89,25 +90,9 @@ fn file_of(reference: &str, own: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
-/// Undoes percent-encoding (RFC 3986, 2.1).
-fn percent_encoding(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).ok()
-}
-
 /// The file's own path when it is a file within the directory, links followed: a document of somebody else must not make
 /// the host read what is elsewhere.
-fn within(directory: &Path, name: &str) -> Option<std::path::PathBuf> {
+fn within(directory: &Path, name: &str) -> Option<PathBuf> {
     let directory = directory.canonicalize().ok()?;
     let file = directory.join(name).canonicalize().ok()?;
     (file.starts_with(&directory) && file.is_file()).then_some(file)

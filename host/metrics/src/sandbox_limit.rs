@@ -75,7 +75,7 @@ sandbox_limits! {
     /// Connections to databases.
     Connections = "connections", "connections refused";
     /// Rows kept of one result.
-    Rows = "rows", "results of which not every row was kept";
+    Rows = "rows", "results not kept whole";
 }
 
 impl SandboxLimit {

@@ -28,6 +28,30 @@ impl MemoryBudget {
     }
 }
 
+/// Bytes taken from a budget, until nobody holds them.
+#[derive(Debug)]
+pub(crate) struct Held {
+    bytes: u64,
+    budget: Arc<MemoryBudget>,
+}
+
+impl Held {
+    /// Takes bytes; `None` when there are not so many.
+    pub(crate) fn take(budget: &Arc<MemoryBudget>, bytes: u64) -> Option<Self> {
+        budget.take(bytes).then(|| Self { bytes, budget: Arc::clone(budget) })
+    }
+
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.give_back(self.bytes);
+    }
+}
+
 /// The limits of one store.
 pub(crate) struct Limiter {
     own: StoreLimits,

@@ -7,46 +7,29 @@ use std::sync::Arc;
 
 use stresshost_io::http::Prepared;
 
-use crate::memory_budget::MemoryBudget;
+use crate::memory_budget::{Held, MemoryBudget};
 
 /// The requests that the users of one core hold, each charged once however many hold it.
 #[derive(Debug, Default)]
 pub(crate) struct Charges {
     /// By the place of the request in memory, which is another's when nobody holds it any more.
-    held: RefCell<HashMap<usize, Weak<Charge>>>,
-}
-
-/// The bytes of one request, taken from the budget until nobody holds it.
-#[derive(Debug)]
-pub(crate) struct Charge {
-    bytes: u64,
-    budget: Arc<MemoryBudget>,
+    held: RefCell<HashMap<usize, Weak<Held>>>,
 }
 
 impl Charges {
     /// Takes the bytes of a request from the budget unless that was done before; `None` when it has not so many.
-    pub(crate) fn charge(&self, request: &Arc<Prepared>, budget: &Arc<MemoryBudget>) -> Option<Rc<Charge>> {
+    pub(crate) fn charge(&self, request: &Arc<Prepared>, budget: &Arc<MemoryBudget>) -> Option<Rc<Held>> {
         let place = Arc::as_ptr(request).addr();
         let mut held = self.held.borrow_mut();
         if let Some(charge) = held.get(&place).and_then(Weak::upgrade) {
             return Some(charge);
         }
-        let bytes = request.held_bytes();
-        if !budget.take(bytes) {
-            return None;
-        }
-        let charge = Rc::new(Charge { bytes, budget: Arc::clone(budget) });
+        let charge = Rc::new(Held::take(budget, request.held_bytes())?);
         if held.len() == held.capacity() {
             held.retain(|_, charge| charge.strong_count() > 0);
         }
         held.insert(place, Rc::downgrade(&charge));
         Some(charge)
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        self.budget.give_back(self.bytes);
     }
 }
 

@@ -13,7 +13,7 @@ use stresshost_metrics::{OpId, SandboxLimit};
 use crate::bindings::redis as contract;
 use crate::firing::{Flight, packed, refused};
 use crate::handles::Handles;
-use crate::memory_budget::MemoryBudget;
+use crate::memory_budget::Held;
 use crate::state::{CoreShared, Live};
 
 /// What a suspended guest wants of a server.
@@ -56,19 +56,7 @@ struct Prepared {
     op: OpId,
     connection: u32,
     command: Arc<Command>,
-    memory: Memory,
-}
-
-/// Bytes taken from the memory of all virtual users, until nobody holds them.
-struct Memory {
-    bytes: u64,
-    budget: Arc<MemoryBudget>,
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.budget.give_back(self.bytes);
-    }
+    memory: Held,
 }
 
 /// What is kept of a reply besides the reply itself.
@@ -188,7 +176,7 @@ impl Live {
         side.session.close(closed.place);
         for command in closed.commands {
             if let Some(prepared) = side.commands.remove(command) {
-                self.prepared_bytes = self.prepared_bytes.saturating_sub(prepared.memory.bytes);
+                self.prepared_bytes = self.prepared_bytes.saturating_sub(prepared.memory.bytes());
             }
         }
     }
@@ -220,14 +208,14 @@ impl Live {
         let compiled = side.session.prepare(place, &spec).ok_or(CLOSED)?;
         let compiled = compiled.map_err(|error| core.run.secrets.redact(&error.to_string()).into_owned())?;
         let bytes = compiled.held_bytes();
-        if self.prepared_bytes + bytes > limits.prepared_bytes || !core.run.memory.take(bytes) {
+        let has_room = self.prepared_bytes + bytes <= limits.prepared_bytes;
+        let Some(memory) = has_room.then(|| Held::take(&core.run.memory, bytes)).flatten() else {
             core.reached(SandboxLimit::PreparedBytes);
             return Err(format!(
                 "prepared commands and requests of more than {} bytes, or more than all virtual users together may hold",
                 limits.prepared_bytes
             ));
-        }
-        let memory = Memory { bytes, budget: Arc::clone(&core.run.memory) };
+        };
         self.prepared_bytes += bytes;
         let prepared = Prepared { op, connection, command: compiled, memory };
         let handle = side.commands.insert(prepared).ok_or_else(too_many)?;

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use stresshost_engine::LimitId;
 use stresshost_io::sql::{
@@ -12,7 +11,7 @@ use stresshost_io::sql::{
 use stresshost_metrics::{OpId, Sample, SandboxLimit};
 
 use crate::firing::{Flight, packed, refused};
-use crate::memory_budget::MemoryBudget;
+use crate::memory_budget::Held;
 use crate::state::{CoreShared, Live};
 
 /// What a suspended guest wants of a database.
@@ -39,12 +38,10 @@ pub(crate) struct SqlSide {
     pub(crate) session: SqlSession,
     /// By the session's handles.
     connections: Vec<Ops>,
-    /// By the session's handles: what reports call each.
-    statements: Vec<OpId>,
+    /// By the session's handles: what reports call each, and the memory of its text.
+    statements: Vec<(OpId, Held)>,
     /// Of texts that were run at once, by their names.
     run: HashMap<String, OpId>,
-    /// Bytes of the statements' texts.
-    memory: Option<Memory>,
     latest: Latest,
 }
 
@@ -72,29 +69,6 @@ pub(crate) struct Kept {
     pub(crate) error: Option<SqlError>,
 }
 
-/// Bytes taken from the memory of all virtual users, until the user is gone.
-struct Memory {
-    bytes: u64,
-    budget: Arc<MemoryBudget>,
-}
-
-impl Memory {
-    /// Takes more bytes; false when there are not so many.
-    fn take(&mut self, bytes: u64) -> bool {
-        let taken = self.budget.take(bytes);
-        if taken {
-            self.bytes += bytes;
-        }
-        taken
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.budget.give_back(self.bytes);
-    }
-}
-
 impl SqlSide {
     fn new(core: &CoreShared) -> Self {
         Self {
@@ -102,7 +76,6 @@ impl SqlSide {
             connections: Vec::new(),
             statements: Vec::new(),
             run: HashMap::new(),
-            memory: None,
             latest: Latest::default(),
         }
     }
@@ -215,21 +188,18 @@ impl Live {
     ) -> Result<u32, String> {
         let op = self.sql_op(name)?;
         let (bytes, most) = (spec.text.len() as u64, self.core.run.limits.prepared_bytes);
-        let held = self.prepared_bytes + bytes;
-        let budget = Arc::clone(&self.core.run.memory);
-        let side = self.sql_side();
-        let memory = side.memory.get_or_insert_with(|| Memory { bytes: 0, budget });
-        if held > most || !memory.take(bytes) {
+        let has_room = self.prepared_bytes + bytes <= most;
+        let Some(held) = has_room.then(|| Held::take(&self.core.run.memory, bytes)).flatten() else {
             self.core.reached(SandboxLimit::PreparedBytes);
             return Err(format!(
                 "statements and requests of more than {most} bytes, or more than all virtual users together may hold"
             ));
-        }
-        self.prepared_bytes = held;
+        };
         let side = self.sql_side();
         match side.session.prepare(connection, spec).await {
             Ok(Ok(handle)) => {
-                side.statements.push(op);
+                side.statements.push((op, held));
+                self.prepared_bytes += bytes;
                 Ok(handle)
             }
             Ok(Err(error)) => Err(error.to_string()),
@@ -293,7 +263,7 @@ impl Live {
         let ops = side.connections.get(connection as usize)?;
         let (limits, connect) = (Rc::clone(&ops.limits), ops.connect);
         let op = match wish {
-            SqlWish::Execute { statement, .. } => side.statements.get(*statement as usize).copied()?,
+            SqlWish::Execute { statement, .. } => side.statements.get(*statement as usize)?.0,
             SqlWish::Begin { .. } => ops.begin,
             SqlWish::Commit { .. } => ops.commit,
             SqlWish::Rollback { .. } => ops.rollback,

@@ -24,9 +24,9 @@ use crate::compute_share::{Alive, ComputeShares};
 use crate::engine::Epoch;
 use crate::feeds::Feeds;
 use crate::imports::artifacts::ArtifactStore;
-use crate::memory_budget::{Limiter, MemoryBudget};
+use crate::memory_budget::{Held, Limiter, MemoryBudget};
 use crate::on_core::OnCore;
-use crate::prepared_memory::{Charge, Charges};
+use crate::prepared_memory::Charges;
 use crate::redis::RedisSide;
 use crate::sql::SqlSide;
 use crate::stderr::StderrTail;
@@ -113,7 +113,7 @@ pub(crate) struct PreparedOp {
     /// Rate limits of the request's target.
     pub(crate) limits: Vec<LimitId>,
     /// Its place in the memory of the run.
-    pub(crate) _charge: Rc<Charge>,
+    pub(crate) _charge: Rc<Held>,
 }
 
 /// What is kept of a response besides the answer itself.

@@ -25,6 +25,7 @@ pub(crate) fn demo(args: &[String]) -> anyhow::Result<()> {
 pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
     find("nginx", "apt-get install nginx")?;
     find("docker-registry", "apt-get install docker-registry")?;
+    stresshost_servers::check_installed().map_err(anyhow::Error::msg)?;
     sdk_tools::install()?;
     plugins()?;
     must(cargo().args(["build", "-p", "stresshost", "-p", "stresshost-shop"]))?;

@@ -45,13 +45,6 @@ pub(crate) fn must(command: &mut Command) -> anyhow::Result<()> {
 
 /// The path of a program; an error that says how to install it when it is missing.
 pub(crate) fn find(program: &str, install: &str) -> anyhow::Result<PathBuf> {
-    search(program).with_context(|| format!("`{program}` is not installed; run `{install}`"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "PATH is the machine's, not a setting of stresshost")]
-fn search(program: &str) -> Option<PathBuf> {
-    let path = std::env::var("PATH").unwrap_or_default();
-    // Debian keeps servers in sbin, which a user's PATH may lack.
-    let places = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
-    places.map(|place| place.join(program)).find(|candidate| candidate.is_file())
+    stresshost_servers::search(program, &[])
+        .with_context(|| format!("`{program}` is not installed; run `{install}`"))
 }
