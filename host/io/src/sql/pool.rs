@@ -103,25 +103,21 @@ impl Pool {
     }
 
     /// Adds a connection unless the pool is full: each user that opens it brings one.
-    pub(crate) async fn grow(&self, core: &SqlCore, target: &Target) -> Option<Connected> {
-        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
+    ///
+    /// # Errors
+    /// When it cannot be made; with the time that took.
+    pub(crate) async fn grow(&self, core: &SqlCore, target: &Target) -> Result<(), (SqlError, Timing)> {
+        let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else { return Ok(()) };
         // Those that others hold or make, and those that are free.
         let others = self.size - self.free.available_permits() - 1 + self.idle.borrow().len();
         if others >= self.size {
-            return None;
+            return Ok(());
         }
-        let mut connected = connect(core, target).await;
-        if let Ok(physical) = &connected.result {
-            self.learn(physical);
-        }
-        if connected.result.is_ok() {
-            let taken = std::mem::replace(&mut connected.result, Err(SqlError::new(ErrorKind::Invalid, "")));
-            if let Ok(physical) = taken {
-                self.give_back(physical, permit);
-            }
-            return None;
-        }
-        Some(connected)
+        let Connected { result, timing } = connect(core, target).await;
+        let physical = result.map_err(|error| (error, timing))?;
+        self.learn(&physical);
+        self.give_back(physical, permit);
+        Ok(())
     }
 
     fn learn(&self, physical: &Physical) {

@@ -120,9 +120,7 @@ impl SqlSession {
         let mut timing = None;
         if let Some(pool) = connection.pool.clone() {
             connection.book = Rc::clone(&pool.book);
-            if let Some(Connected { result: Err(error), timing }) =
-                pool.grow(&self.core, &connection.target).await
-            {
+            if let Err((error, timing)) = pool.grow(&self.core, &connection.target).await {
                 return Opened { result: Err(error), timing: Some(timing) };
             }
         } else {
