@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ async fn open(url: &str, options: &[(&str, &str)]) -> Client {
 }
 
 impl Client {
-    fn command(&self, words: &[&[u8]], slots: &[&str], options: &[(&str, &str)]) -> Arc<Command> {
+    fn command(&self, words: &[&[u8]], slots: &[&str], options: &[(&str, &str)]) -> Rc<Command> {
         let words: Vec<_> = words.iter().map(|word| word.to_vec()).collect();
         let slots: Vec<_> = slots.iter().map(|&slot| slot.to_owned()).collect();
         let spec = CommandSpec { words: &words, slots: &slots, options: &pairs(options) };
@@ -188,8 +189,8 @@ async fn a_pipeline_is_answered_in_order() {
     let incr = client.command(&[b"INCR", b"n"], &[], &[]);
     let set = client.command(&[b"SET", b"s", b"{{v}}"], &["v"], &[]);
     let wrong = client.command(&[b"LPOP", b"s"], &[], &[]);
-    let call = |command: &Arc<Command>, values: &[&[u8]]| Call {
-        command: Arc::clone(command),
+    let call = |command: &Rc<Command>, values: &[&[u8]]| Call {
+        command: Rc::clone(command),
         values: values.iter().map(|value| value.to_vec()).collect(),
     };
     let calls = [call(&incr, &[]), call(&set, &[b"x"]), call(&wrong, &[]), call(&incr, &[])];
@@ -478,7 +479,7 @@ async fn commands_of_a_cluster_go_to_the_node_of_their_key() {
         cluster.nodes.iter().map(errors).sum()
     };
     assert_eq!(moved(), 0, "no command went to a wrong node");
-    let calls: Vec<_> = (0..100).map(|id| Call { command: Arc::clone(&get), values: value(id) }).collect();
+    let calls: Vec<_> = (0..100).map(|id| Call { command: Rc::clone(&get), values: value(id) }).collect();
     let outcomes = client.session.pipeline(client.connection, &calls).await;
     for id in 0..100_u32 {
         assert_eq!(outcomes[id as usize].error, None);

@@ -175,7 +175,12 @@ pub(crate) fn add(into: &mut Histogram, from: &Histogram) {
 /// Records a value of any size. `saturating_record` would not do: it clamps to the histogram's present range instead
 /// of growing it.
 pub(crate) fn record(histogram: &mut Histogram, value: u64) {
-    let recorded = histogram.record(value);
+    record_times(histogram, value, 1);
+}
+
+/// The same so many times.
+fn record_times(histogram: &mut Histogram, value: u64, times: u64) {
+    let recorded = histogram.record_n(value, times);
     debug_assert!(recorded.is_ok(), "auto-resizing histograms take every value");
 }
 
@@ -202,29 +207,31 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
+    /// Records the lag of so many starts, given in nanoseconds.
     #[inline]
-    pub(crate) fn record_lag(&mut self, lag_us: &mut Histogram, ns: u64) {
+    pub(crate) fn record_lag(&mut self, lag_us: &mut Histogram, ns: u64, times: u64) {
         match to_us(ns) {
-            0 => self.on_time += 1,
-            us => record(lag_us, us),
+            0 => self.on_time += times,
+            us => record_times(lag_us, us, times),
         }
     }
 
-    /// Records a service and its response, given in nanoseconds.
+    /// Records a service and its response, given in nanoseconds, so many times.
     #[inline]
     pub(crate) fn record_times(
         &mut self,
         (service_us, service_ns): (&mut Histogram, u64),
         (response_us, response_ns): (&mut Histogram, u64),
+        times: u64,
     ) {
         let (service, response) = (to_us(service_ns), to_us(response_ns));
         if !self.apart && service != response {
             self.apart = true;
             response_us.clone_from(service_us);
         }
-        record(service_us, service);
+        record_times(service_us, service, times);
         if self.apart {
-            record(response_us, response);
+            record_times(response_us, response, times);
         }
     }
 
@@ -542,7 +549,8 @@ impl Default for PhaseStats {
 }
 
 impl PhaseStats {
-    pub(crate) fn record(&mut self, phases: &Phases) {
+    pub(crate) fn record(&mut self, phases: &Phases, times: u64) {
+        let record_ns = |histogram: &mut Histogram, ns| record_times(histogram, to_us(ns), times);
         record_ns(&mut self.write_us, phases.write_ns);
         record_ns(&mut self.wait_us, phases.wait_ns);
         if phases.body_ns > 0 {

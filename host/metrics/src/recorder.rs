@@ -27,20 +27,31 @@ impl Recorder {
 
     /// Counts an operation at the moment it is sent.
     pub fn fired(&mut self, op: OpId, scenario: u16, window: Window) {
-        self.block.op_mut(op, scenario, window).fired += 1;
+        self.fired_alike(op, scenario, window, 1);
+    }
+
+    /// Counts so many operations that are sent at once.
+    pub fn fired_alike(&mut self, op: OpId, scenario: u16, window: Window, count: u64) {
+        self.block.op_mut(op, scenario, window).fired += count;
     }
 
     /// Records an operation that ended, well or badly. It must have been counted as fired.
     pub fn record(&mut self, sample: &Sample) {
+        self.record_alike(sample, 1);
+    }
+
+    /// Records `count` operations that differ in nothing but their bytes, of which `sample` has the sums: what is answered
+    /// at once needs no look at each histogram for each operation.
+    pub fn record_alike(&mut self, sample: &Sample, count: u64) {
         let stats = self.block.op_mut(sample.op, sample.scenario, sample.window);
-        stats.done += 1;
+        stats.done += count;
         stats.bytes_sent += sample.bytes_sent;
         stats.bytes_received += sample.bytes_received;
         if let Some(kind) = sample.error {
-            stats.errors[kind as usize] += 1;
+            stats.errors[kind as usize] += count;
         }
         if sample.status != 0 {
-            stats.count_status(sample.status, 1);
+            stats.count_status(sample.status, count);
         }
         // An operation that was cut off has no latency; a made-up one would look like a measurement.
         if sample.error == Some(ErrorKind::Interrupted) {
@@ -49,10 +60,11 @@ impl Recorder {
         stats.pending.record_times(
             (&mut stats.service_us, sample.done_ns.saturating_sub(sample.fired_ns)),
             (&mut stats.response_us, sample.done_ns.saturating_sub(sample.intended_ns)),
+            count,
         );
         let lag_ns = sample.fired_ns.saturating_sub(sample.intended_ns);
-        stats.pending.record_lag(&mut stats.lag_us, lag_ns);
-        stats.phases.record(&sample.phases);
+        stats.pending.record_lag(&mut stats.lag_us, lag_ns, count);
+        stats.phases.record(&sample.phases, count);
     }
 
     /// Keeps the words of a failure that [`Recorder::record`] counted. They are made only while examples are wanted.
@@ -98,11 +110,12 @@ impl Recorder {
             IterationEnd::Faulted => stats.counts.faulted += 1,
         }
         let lag_ns = sample.started_ns.saturating_sub(sample.intended_ns);
-        stats.pending.record_lag(&mut stats.lag_us, lag_ns);
+        stats.pending.record_lag(&mut stats.lag_us, lag_ns, 1);
         if sample.end != IterationEnd::Interrupted {
             stats.pending.record_times(
                 (&mut stats.service_us, sample.done_ns.saturating_sub(sample.started_ns)),
                 (&mut stats.response_us, sample.done_ns.saturating_sub(sample.intended_ns)),
+                1,
             );
         }
     }
@@ -243,6 +256,25 @@ mod tests {
                 }
             }
             assert!(recorder.take().iterations(0, Window::Measured).unwrap().lag_us.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_recorded_at_once_is_as_if_recorded_one_by_one() {
+        for (error, lag_us) in
+            [(None, 0), (None, 7), (Some(ErrorKind::Timeout), 3), (Some(ErrorKind::Interrupted), 0)]
+        {
+            let one = Sample { error, ..sample(250, lag_us) };
+            let (mut apart, mut at_once) = (Recorder::new(1), Recorder::new(1));
+            for _ in 0..16 {
+                apart.fired(OpId(1), 0, Window::Measured);
+                apart.record(&one);
+            }
+            at_once.fired_alike(OpId(1), 0, Window::Measured, 16);
+            at_once.record_alike(&Sample { bytes_sent: 160, bytes_received: 1_600, ..one }, 16);
+            let (apart, at_once) = (apart.take(), at_once.take());
+            assert_eq!(format!("{:?}", only_op(&apart)), format!("{:?}", only_op(&at_once)));
+            assert_eq!(only_op(&at_once).done, 16);
         }
     }
 

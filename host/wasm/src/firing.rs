@@ -125,23 +125,9 @@ impl Flight {
         ticket: Option<Ticket>,
         intended_ns: Option<u64>,
     ) -> Self {
-        let Some(Ticket { scenario, window, .. }) = ticket else { return Self { measured: None } };
-        core.context.recorder.borrow_mut().fired(op, scenario, window);
-        let sample = Sample {
-            op,
-            scenario,
-            window,
-            status: 0,
-            error: Some(ErrorKind::Interrupted),
-            // 0 stands for "when it was fired" until that is known.
-            intended_ns: intended_ns.unwrap_or(0),
-            fired_ns: 0,
-            done_ns: 0,
-            phases: Phases::default(),
-            bytes_sent: 0,
-            bytes_received: 0,
-        };
-        Self { measured: Some((Rc::clone(core), sample)) }
+        let Some(ticket) = ticket else { return Self { measured: None } };
+        core.context.recorder.borrow_mut().fired(op, ticket.scenario, ticket.window);
+        Self { measured: Some((Rc::clone(core), under_way(op, ticket, intended_ns))) }
     }
 
     pub(crate) fn end(self, outcome: &Outcome) {
@@ -171,6 +157,102 @@ impl Flight {
         let mut recorder = core.context.recorder.borrow_mut();
         recorder.record(&sample);
         recorder.explain(&sample, || core.run.secrets.redact(&text()).into_owned());
+    }
+}
+
+/// What is known of an operation while it is under way.
+fn under_way(op: OpId, Ticket { scenario, window, .. }: Ticket, intended_ns: Option<u64>) -> Sample {
+    Sample {
+        op,
+        scenario,
+        window,
+        status: 0,
+        error: Some(ErrorKind::Interrupted),
+        // 0 stands for "when it was fired" until that is known.
+        intended_ns: intended_ns.unwrap_or(0),
+        fired_ns: 0,
+        done_ns: 0,
+        phases: Phases::default(),
+        bytes_sent: 0,
+        bytes_received: 0,
+    }
+}
+
+/// Operations sent at once. Like [`Flight`], each is recorded once.
+pub(crate) struct Flights {
+    ops: Vec<OpId>,
+    measured: Option<(Rc<CoreShared>, Sample)>,
+}
+
+impl Flights {
+    pub(crate) fn begin(
+        core: &Rc<CoreShared>,
+        ops: Vec<OpId>,
+        ticket: Option<Ticket>,
+        intended_ns: Option<u64>,
+    ) -> Self {
+        let (Some(ticket), Some(&first)) = (ticket, ops.first()) else { return Self { ops, measured: None } };
+        let mut recorder = core.context.recorder.borrow_mut();
+        for alike in ops.chunk_by(|one, next| one == next) {
+            recorder.fired_alike(alike[0], ticket.scenario, ticket.window, alike.len() as u64);
+        }
+        drop(recorder);
+        Self { ops, measured: Some((Rc::clone(core), under_way(first, ticket, intended_ns))) }
+    }
+
+    /// Records the operations with what `fill` knows of the outcome of each; `text` says why one failed. Those that were
+    /// answered in the same moment are recorded together.
+    pub(crate) fn record<T>(
+        mut self,
+        outcomes: &[T],
+        fill: impl Fn(&mut Sample, &T),
+        text: impl Fn(&T) -> Cow<'_, str>,
+    ) {
+        let Some((core, under_way)) = self.measured.take() else { return };
+        let mut recorder = core.context.recorder.borrow_mut();
+        let mut alike: Option<(Sample, u64)> = None;
+        for (&op, outcome) in self.ops.iter().zip(outcomes) {
+            let mut sample = Sample { op, ..under_way };
+            fill(&mut sample, outcome);
+            if sample.intended_ns == 0 {
+                sample.intended_ns = sample.fired_ns;
+            }
+            match &mut alike {
+                Some((all, count)) if are_alike(all, &sample) => {
+                    all.bytes_sent += sample.bytes_sent;
+                    all.bytes_received += sample.bytes_received;
+                    *count += 1;
+                }
+                _ => {
+                    if let Some((all, count)) = alike.replace((sample, 1)) {
+                        recorder.record_alike(&all, count);
+                    }
+                }
+            }
+            recorder.explain(&sample, || core.run.secrets.redact(&text(outcome)).into_owned());
+        }
+        if let Some((all, count)) = alike {
+            recorder.record_alike(&all, count);
+        }
+    }
+}
+
+/// Whether two operations differ in nothing but their bytes.
+fn are_alike(one: &Sample, other: &Sample) -> bool {
+    let what = |sample: &Sample| (sample.op, sample.scenario, sample.window, sample.status, sample.error);
+    let when = |sample: &Sample| (sample.intended_ns, sample.fired_ns, sample.done_ns, sample.phases);
+    what(one) == what(other) && when(one) == when(other)
+}
+
+impl Drop for Flights {
+    fn drop(&mut self) {
+        if let Some((core, mut sample)) = self.measured.take() {
+            sample.done_ns = core.context.clock.now_ns();
+            let mut recorder = core.context.recorder.borrow_mut();
+            for &op in &self.ops {
+                recorder.record(&Sample { op, ..sample });
+            }
+        }
     }
 }
 

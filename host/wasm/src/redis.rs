@@ -2,16 +2,15 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use stresshost_engine::LimitId;
 use stresshost_io::redis::{
     Call, Command, CommandSpec, MAX_PIPELINE, OpenError, Outcome, RedisSession, Reply, TargetSpec,
 };
-use stresshost_metrics::{OpId, SandboxLimit};
+use stresshost_metrics::{OpId, Sample, SandboxLimit};
 
 use crate::bindings::redis as contract;
-use crate::firing::{Flight, packed, refused};
+use crate::firing::{Flight, Flights, packed, refused};
 use crate::handles::Handles;
 use crate::memory_budget::Held;
 use crate::state::{CoreShared, Live};
@@ -21,14 +20,6 @@ pub(crate) enum RedisWish {
     Open { url: String, options: Vec<(String, String)> },
     Send { command: u32, values: Vec<Vec<u8>> },
     Pipeline(Vec<contract::Call>),
-}
-
-/// What came of it, of commands sent one by one their answers apart.
-pub(crate) enum RedisAnswer {
-    /// A handle, or why there is none.
-    Handle(Result<u32, String>),
-    /// As the contract packs them.
-    Packed(Vec<u64>),
 }
 
 /// A virtual user's connections, commands and latest replies.
@@ -55,7 +46,7 @@ struct Connection {
 struct Prepared {
     op: OpId,
     connection: u32,
-    command: Arc<Command>,
+    command: Rc<Command>,
     memory: Held,
 }
 
@@ -125,18 +116,14 @@ impl Live {
         }
     }
 
-    /// Does what a guest wants, except for [`Self::redis_send`].
-    pub(crate) async fn redis(&mut self, wish: RedisWish) -> RedisAnswer {
-        match wish {
-            RedisWish::Open { url, options } => {
-                let opened = self.redis_open(&TargetSpec { url: &url, options: &options }).await;
-                RedisAnswer::Handle(opened.map_err(|text| self.core.run.secrets.redact(&text).into_owned()))
-            }
-            RedisWish::Send { command, values } => {
-                RedisAnswer::Packed(vec![self.redis_send(command, &values).await])
-            }
-            RedisWish::Pipeline(calls) => RedisAnswer::Packed(self.redis_pipeline(calls).await),
-        }
+    /// Connects: a handle, or why there is none.
+    pub(crate) async fn redis_handle(
+        &mut self,
+        url: &str,
+        options: &[(String, String)],
+    ) -> Result<u32, String> {
+        let opened = self.redis_open(&TargetSpec { url, options }).await;
+        opened.map_err(|text| self.core.run.secrets.redact(&text).into_owned())
     }
 
     async fn redis_open(&mut self, spec: &TargetSpec<'_>) -> Result<u32, String> {
@@ -256,7 +243,8 @@ impl Live {
         side.answer(outcome)
     }
 
-    async fn redis_pipeline(&mut self, calls: Vec<contract::Call>) -> Vec<u64> {
+    /// Sends commands at once and waits for all replies.
+    pub(crate) async fn redis_pipeline(&mut self, calls: Vec<contract::Call>) -> Vec<u64> {
         self.retire_replies();
         let count = calls.len();
         let Some((connection, place, ops, calls)) = self.redis_calls(calls) else {
@@ -278,16 +266,12 @@ impl Live {
             }
         }
         let Some(side) = self.redis.as_deref_mut() else { return vec![refused(0); count] };
-        let intended_ns = self.intended_ns.take();
-        let begin = |op: &OpId| Flight::begin(&self.core, *op, self.ticket, intended_ns);
-        let flights: Vec<Flight> = ops.iter().map(begin).collect();
+        let flights = Flights::begin(&self.core, ops, self.ticket, self.intended_ns.take());
         let outcomes = match failed {
             Some(failed) => vec![failed; count],
             None => side.session.pipeline(place, &calls).await,
         };
-        for (flight, outcome) in flights.into_iter().zip(&outcomes) {
-            record(flight, outcome);
-        }
+        flights.record(&outcomes, fill, text);
         outcomes.into_iter().map(|outcome| side.answer(outcome)).collect()
     }
 
@@ -304,7 +288,7 @@ impl Live {
         for call in calls {
             let prepared = side.commands.get(call.command).filter(|one| one.connection == connection)?;
             ops.push(prepared.op);
-            compiled.push(Call { command: Arc::clone(&prepared.command), values: call.values });
+            compiled.push(Call { command: Rc::clone(&prepared.command), values: call.values });
         }
         Some((connection, place, ops, compiled))
     }
@@ -361,15 +345,19 @@ impl Live {
 }
 
 fn record(flight: Flight, outcome: &Outcome) {
-    flight.record(
-        |sample| {
-            sample.error = outcome.error;
-            sample.fired_ns = outcome.fired_ns;
-            sample.done_ns = outcome.done_ns;
-            sample.phases = outcome.phases;
-            sample.bytes_sent = outcome.bytes_sent;
-            sample.bytes_received = outcome.bytes_received;
-        },
-        || Cow::Borrowed(outcome.error_text.as_deref().unwrap_or_default()),
-    );
+    flight.record(|sample| fill(sample, outcome), || text(outcome));
+}
+
+/// The part of a sample that a command gives.
+fn fill(sample: &mut Sample, outcome: &Outcome) {
+    sample.error = outcome.error;
+    sample.fired_ns = outcome.fired_ns;
+    sample.done_ns = outcome.done_ns;
+    sample.phases = outcome.phases;
+    sample.bytes_sent = outcome.bytes_sent;
+    sample.bytes_received = outcome.bytes_received;
+}
+
+fn text(outcome: &Outcome) -> Cow<'_, str> {
+    Cow::Borrowed(outcome.error_text.as_deref().unwrap_or_default())
 }

@@ -25,14 +25,6 @@ pub(crate) enum SqlWish {
     Rollback { connection: u32 },
 }
 
-/// What came of it.
-pub(crate) enum SqlAnswer {
-    /// A handle, or why there is none.
-    Handle(Result<u32, String>),
-    /// As the contract packs it.
-    Packed(u64),
-}
-
 /// A virtual user's databases.
 pub(crate) struct SqlSide {
     pub(crate) session: SqlSession,
@@ -123,25 +115,20 @@ impl Live {
         self.sql.get_or_insert_with(|| Box::new(SqlSide::new(core)))
     }
 
-    /// Does what a guest wants of a database.
-    pub(crate) async fn sql(&mut self, wish: SqlWish) -> SqlAnswer {
+    /// Opens a connection or prepares a statement: a handle, or why there is none.
+    pub(crate) async fn sql_handle(&mut self, wish: SqlWish) -> Result<u32, String> {
         self.retire_rows();
-        match wish {
+        let handle = match wish {
             SqlWish::Open { url, options } => {
-                let spec = TargetSpec { url: &url, options: &options };
-                SqlAnswer::Handle(
-                    self.sql_open(&spec)
-                        .await
-                        .map_err(|text| self.core.run.secrets.redact(&text).into_owned()),
-                )
+                self.sql_open(&TargetSpec { url: &url, options: &options }).await
             }
             SqlWish::Prepare { connection, name, text, options } => {
                 let spec = StatementSpec { text: &text, options: &options };
-                let prepared = self.sql_prepare(connection, &name, &spec).await;
-                SqlAnswer::Handle(prepared.map_err(|text| self.core.run.secrets.redact(&text).into_owned()))
+                self.sql_prepare(connection, &name, &spec).await
             }
-            wish => SqlAnswer::Packed(self.sql_operation(wish).await),
-        }
+            _ => Err("it makes no handle".to_owned()),
+        };
+        handle.map_err(|text| self.core.run.secrets.redact(&text).into_owned())
     }
 
     async fn sql_open(&mut self, spec: &TargetSpec<'_>) -> Result<u32, String> {
@@ -208,7 +195,8 @@ impl Live {
     }
 
     /// An operation that is measured; its answer as the contract packs it.
-    async fn sql_operation(&mut self, wish: SqlWish) -> u64 {
+    pub(crate) async fn sql_operation(&mut self, wish: SqlWish) -> u64 {
+        self.retire_rows();
         let Some((op, limits, connect)) = self.sql_names(&wish) else {
             return refused(self.sql_side().latest.id);
         };

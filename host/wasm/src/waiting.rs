@@ -12,8 +12,8 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::bindings::http::Shot;
-use crate::redis::{RedisAnswer, RedisWish};
-use crate::sql::{SqlAnswer, SqlWish};
+use crate::redis::RedisWish;
+use crate::sql::SqlWish;
 use crate::state::{Live, VuState};
 use crate::wasi_http::Outgoing;
 
@@ -40,8 +40,8 @@ pub(crate) enum Fulfilled {
     Slept,
     /// Nanoseconds waited.
     Acquired(u64),
-    Redis(RedisAnswer),
-    Sql(SqlAnswer),
+    /// Or why there is none.
+    Handle(Result<u32, String>),
 }
 
 impl VuState {
@@ -148,9 +148,15 @@ async fn fulfil(live: &RefCell<Live>, wish: Wish) {
         Wish::Redis(RedisWish::Send { command, values }) => {
             Fulfilled::Answer(live.redis_send(command, &values).await)
         }
-        Wish::Redis(wish) => Fulfilled::Redis(Box::pin(live.redis(wish)).await),
-        // In memory of its own: this future is moved about in every iteration.
-        Wish::Sql(wish) => Fulfilled::Sql(Box::pin(live.sql(wish)).await),
+        Wish::Redis(RedisWish::Pipeline(calls)) => Fulfilled::Answers(live.redis_pipeline(calls).await),
+        // In memory of their own: this future is moved about in every iteration.
+        Wish::Redis(RedisWish::Open { url, options }) => {
+            Fulfilled::Handle(Box::pin(live.redis_handle(&url, &options)).await)
+        }
+        Wish::Sql(wish @ (SqlWish::Open { .. } | SqlWish::Prepare { .. })) => {
+            Fulfilled::Handle(Box::pin(live.sql_handle(wish)).await)
+        }
+        Wish::Sql(wish) => Fulfilled::Answer(live.sql_operation(wish).await),
     };
     live.fulfilled = Some(fulfilled);
 }

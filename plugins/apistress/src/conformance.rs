@@ -1,7 +1,7 @@
 //! What must hold of an answer. The names are those that Schemathesis gives its checks.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use stresshost_openapi::{Quick, Validator, ValidatorError};
 use stresshost_sdk::http::Response;
@@ -40,7 +40,7 @@ pub(crate) enum Outcome {
 #[derive(Debug, Default)]
 pub(crate) struct Schemas {
     /// By the places of request and answer.
-    seen: HashMap<(usize, usize), Vec<Seen>>,
+    seen: BTreeMap<(usize, usize), Vec<Seen>>,
 }
 
 /// A content type as it came, and what it is of.

@@ -56,9 +56,10 @@ enum Ready {
 /// Index of a scenario, and of a step in it.
 type At = (usize, usize);
 
+/// What is looked at for each request fits a line of the processor's cache: with many users it is never there already.
 #[derive(Debug)]
 struct Step {
-    request: Request,
+    request: Box<Request>,
     prepared: Prepared,
     /// Of how many requests the answer of one is held against the document; 0: of none.
     one_in: u64,
@@ -66,6 +67,8 @@ struct Step {
     since: u64,
     /// Whether the request is the same each time.
     is_fixed: bool,
+    /// Whether values are taken from its answer.
+    has_extracts: bool,
     /// Whether it carries what only somebody with an account has.
     needs_account: bool,
     /// Whether it makes something under a name of its own.
@@ -176,7 +179,7 @@ impl User {
         };
         let is_held = step.is_held();
         let (prepared, needs_account) = (step.prepared, step.needs_account);
-        let (is_fixed, has_extracts) = (step.is_fixed, !step.request.extract.is_empty());
+        let (is_fixed, has_extracts) = (step.is_fixed, step.has_extracts);
         let response = if is_fixed { prepared.fire(&[]) } else { self.fire_filled(at)? };
         if response.status() == 0 {
             let name = self.step(at).and_then(|step| self.workload.operations.get(step.request.operation));
@@ -316,9 +319,10 @@ fn step(workload: &Workload, request: &Request, begin: u64) -> Result<Step, Fail
         one_in: workload.one_in,
         since: begin,
         is_fixed: !needs_account && request.slots.is_empty(),
+        has_extracts: !request.extract.is_empty(),
         needs_account,
         needs_name: variables.iter().any(|name| name == "unique"),
-        request: request.clone(),
+        request: Box::new(request.clone()),
     })
 }
 

@@ -4,10 +4,12 @@
 //! [`Validator`](crate::Validator) to judge, which also tells why.
 
 mod scan;
+mod token;
 
 use serde_json::{Map, Value};
 
 use self::scan::Scan;
+use self::token::Token;
 use crate::MAX_DEPTH;
 
 /// Names that an object must have, at most: one bit each.
@@ -42,13 +44,22 @@ struct Node {
     /// Least and greatest number of items.
     items_count: (usize, usize),
     items: Option<usize>,
-    /// Name, node, and the bit of a required one.
-    properties: Vec<(String, usize, u64)>,
+    properties: Vec<Property>,
     required: u64,
     /// What properties of other names must be; None: anything.
     others: Others,
     /// Texts that are allowed; none: all.
     texts: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Property {
+    name: String,
+    /// Name, quotes and colon, as most servers write them.
+    token: Token,
+    node: usize,
+    /// The bit of a required one.
+    bit: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +106,7 @@ impl Node {
 
     /// Place of the property of a name.
     fn property(&self, name: &[u8]) -> Option<usize> {
-        self.properties.iter().position(|(known, ..)| known.as_bytes() == name)
+        self.properties.iter().position(|known| known.name.as_bytes() == name)
     }
 }
 
@@ -110,7 +121,7 @@ impl Quick {
     /// Whether a text is JSON that the schema allows. False says nothing.
     pub fn accepts(&self, json: &[u8]) -> bool {
         let Some(root) = self.nodes.first() else { return false };
-        std::str::from_utf8(json).is_ok() && Scan::new(&self.nodes, json).accepts(root)
+        Scan::new(&self.nodes, json).accepts(root)
     }
 }
 
@@ -178,7 +189,8 @@ impl<'a> Reader<'a> {
                             return None;
                         }
                         let index = self.node(schema, depth + 1)?;
-                        node.properties.push((name.clone(), index, 0));
+                        let token = Token::new(format!("\"{name}\":").as_bytes());
+                        node.properties.push(Property { name: name.clone(), token, node: index, bit: 0 });
                     }
                 }
                 "additionalProperties" => {
@@ -207,8 +219,8 @@ impl<'a> Reader<'a> {
                 return None;
             }
             node.required |= bit;
-            match node.properties.iter_mut().find(|(known, ..)| known == name) {
-                Some(property) => property.2 |= bit,
+            match node.properties.iter_mut().find(|known| known.name == name) {
+                Some(property) => property.bit |= bit,
                 // A name that no property has may still be forbidden, or be of the other kind.
                 None => return None,
             }

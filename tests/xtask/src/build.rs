@@ -35,7 +35,7 @@ pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
 }
 
 /// How stresshost is built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Profile {
     /// As the tests use it.
     Dev,

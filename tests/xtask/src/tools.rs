@@ -20,10 +20,19 @@ pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
     Ok(PathBuf::from(directory))
 }
 
-/// The cargo that runs this program.
+/// The cargo that runs this program, with the environment a person's own call of it has: what cargo told this program of
+/// itself would make build scripts that look at it (ring's does) run again at each change between the two.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

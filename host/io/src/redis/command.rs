@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::key::{KeyPlace, key_place};
 use super::limits::{MAX_SLOTS, MAX_WORDS};
@@ -326,7 +326,7 @@ pub(crate) fn plain(words: &[&[u8]]) -> Vec<u8> {
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The command.
-    pub command: Arc<Command>,
+    pub command: Rc<Command>,
     /// Values of its slots.
     pub values: Vec<Vec<u8>>,
 }

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use stresshost_clock::{Clock, Timer};
 
@@ -68,8 +67,8 @@ impl RedisCore {
         &self,
         spec: &CommandSpec<'_>,
         origin: &Origin,
-    ) -> Result<Arc<Command>, CommandError> {
-        Command::compile(spec, &self.shared().config().secrets, origin).map(Arc::new)
+    ) -> Result<Rc<Command>, CommandError> {
+        Command::compile(spec, &self.shared().config().secrets, origin).map(Rc::new)
     }
 
     /// Uses the core's scratch space, which is empty.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -63,15 +64,6 @@ struct Held {
     kind: Kind,
     place: Option<(usize, usize)>,
     buffer: usize,
-}
-
-/// What came of one command of a pipeline.
-struct Part {
-    arrived: Option<Arrived>,
-    buffer: usize,
-    times: Times,
-    sent: u64,
-    failure: Option<Failure>,
 }
 
 /// A reply of the latest operation.
@@ -209,7 +201,7 @@ impl RedisSession {
         &self,
         connection: usize,
         spec: &CommandSpec<'_>,
-    ) -> Option<Result<Arc<Command>, CommandError>> {
+    ) -> Option<Result<Rc<Command>, CommandError>> {
         self.link(connection).map(|link| self.core.compile(spec, &link.target.origin))
     }
 
@@ -351,43 +343,38 @@ impl RedisSession {
         };
         let mut batch = Batch::new(link, calls, &nodes);
         batch.run(&self.core, &mut self.deadline, fired_ns).await;
-        let mut parts: Vec<Option<Part>> = calls.iter().map(|_| None).collect();
+        let mut outcomes = vec![Outcome { fired_ns, ..Outcome::default() }; calls.len()];
+        // None: there was no connection to its node.
+        let mut places: Vec<Option<Held>> = vec![None; calls.len()];
         for (node, mut wire, part) in batch.into_parts() {
             let times = wire.times;
-            let (arrived, buffer) = wire.take_replies();
-            for (order, index) in part.calls.iter().enumerate() {
-                if let Some(place) = parts.get_mut(*index) {
-                    let (arrived, failure) = (arrived.get(order).copied(), part.failure.as_ref());
-                    let failure = failure.map(|failure| Failure::new(failure.kind, &*failure.text));
-                    let sent = part.sent.get(order).copied().unwrap_or(0);
-                    *place = Some(Part { arrived, buffer: self.buffers.len(), times, sent, failure });
-                }
+            let (arrived, bytes) = wire.take_replies();
+            let buffer = self.buffers.len();
+            self.buffers.extend(bytes);
+            for (order, (&index, &sent)) in part.calls.iter().zip(&part.sent).enumerate() {
+                let at = (calls.get(index), outcomes.get_mut(index), places.get_mut(index));
+                let (Some(call), Some(outcome), Some(place)) = at else { continue };
+                outcome.bytes_sent = sent;
+                let arrived = arrived.get(order).copied();
+                let failure = part.failure.as_ref().filter(|_| arrived.is_none());
+                let failure = failure.map(|failure| Failure::new(failure.kind, &*failure.text));
+                let result = failure.map_or(Ok(()), Err);
+                *place = Some(self.settle(outcome, &call.command, (arrived, buffer), times, result));
             }
-            self.buffers.extend(buffer);
-            if let Some(node) = link.nodes.get_mut(node) {
+            let link = self.links.get_mut(connection).and_then(Option::as_mut);
+            if let Some(node) = link.and_then(|link| link.nodes.get_mut(node)) {
                 node.wire = Some(wire);
             }
         }
-        let mut outcomes = Vec::with_capacity(calls.len());
-        for (call, part) in calls.iter().zip(parts) {
-            let mut outcome = Outcome { fired_ns, ..Outcome::default() };
-            let held = match part {
-                Some(Part { arrived, buffer, times, sent, failure }) => {
-                    outcome.bytes_sent = sent;
-                    let result = failure.filter(|_| arrived.is_none()).map_or(Ok(()), Err);
-                    self.settle(&mut outcome, &call.command, (arrived, buffer), times, result)
-                }
-                None => {
-                    outcome = self.stale();
-                    Held::default()
-                }
-            };
-            let (outcome, held) = if self.is_redirected(connection, &outcome) {
-                Box::pin(self.follow(connection, &call.command, &call.values, outcome, held)).await
-            } else {
-                (outcome, held)
-            };
-            outcomes.push(outcome);
+        for ((call, outcome), place) in calls.iter().zip(&mut outcomes).zip(places) {
+            let mut held = place.unwrap_or_default();
+            if place.is_none() {
+                *outcome = self.stale();
+            } else if self.is_redirected(connection, outcome) {
+                let before = std::mem::take(outcome);
+                let followed = self.follow(connection, &call.command, &call.values, before, held);
+                (*outcome, held) = Box::pin(followed).await;
+            }
             self.replies.push(held);
         }
         outcomes

@@ -35,6 +35,11 @@ pub struct Timing {
 
 /// Connects within the target's timeout.
 pub(crate) async fn connect(core: &SqlCore, target: &Target) -> Connected {
+    // In memory of its own: a handshake is large, and statements, whose future would have room for one, are far more.
+    Box::pin(timed(core, target)).await
+}
+
+async fn timed(core: &SqlCore, target: &Target) -> Connected {
     let clock = core.clock();
     let fired_ns = clock.now_ns();
     let mut lookup_ns = 0;

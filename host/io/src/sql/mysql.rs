@@ -168,7 +168,7 @@ pub(crate) async fn execute(
         match item {
             Either::Left(done) => sink.end(done.rows_affected()),
             Either::Right(row) => {
-                sink.row(size(&row), || names(&row), || decode::row(&row, Format::Binary));
+                sink.row(|| size(&row), || names(&row), || decode::row(&row, Format::Binary));
             }
         }
     }
@@ -185,7 +185,7 @@ pub(crate) async fn run(
     while let Some(item) = stream.try_next().await? {
         match item {
             Either::Left(done) => sink.end(done.rows_affected()),
-            Either::Right(row) => sink.row(size(&row), || names(&row), || decode::row(&row, Format::Text)),
+            Either::Right(row) => sink.row(|| size(&row), || names(&row), || decode::row(&row, Format::Text)),
         }
     }
     Ok(())

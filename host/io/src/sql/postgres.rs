@@ -153,7 +153,9 @@ pub(crate) async fn execute(
     while let Some(item) = stream.try_next().await? {
         match item {
             Either::Left(done) => sink.end(done.rows_affected()),
-            Either::Right(row) => sink.row(size(&row), || Rc::clone(&prepared.columns), || decode::row(&row)),
+            Either::Right(row) => {
+                sink.row(|| size(&row), || Rc::clone(&prepared.columns), || decode::row(&row))
+            }
         }
     }
     Ok(())
@@ -169,7 +171,7 @@ pub(crate) async fn run(
     while let Some(item) = stream.try_next().await? {
         match item {
             Either::Left(done) => sink.end(done.rows_affected()),
-            Either::Right(row) => sink.row(size(&row), || names(&row), || decode::row(&row)),
+            Either::Right(row) => sink.row(|| size(&row), || names(&row), || decode::row(&row)),
         }
     }
     Ok(())

@@ -58,10 +58,15 @@ impl<'a> Sink<'a> {
         Self { kept, returned: 0, changed: 0, ended: false }
     }
 
-    /// A row came, of so many bytes; `read` decodes it.
+    /// Whether rows are more than counted.
+    pub(crate) fn keeps(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// A row came, of so many `bytes`; `read` decodes it. What is only counted is not looked at.
     pub(crate) fn row(
         &mut self,
-        bytes: usize,
+        bytes: impl FnOnce() -> usize,
         columns: impl FnOnce() -> Rc<[String]>,
         read: impl FnOnce() -> Vec<Value>,
     ) {
@@ -75,6 +80,7 @@ impl<'a> Sink<'a> {
         if is_first {
             kept.begin(columns());
         }
+        let bytes = bytes();
         if kept.wants(bytes) {
             kept.bytes += bytes;
             kept.rows.push(read());
@@ -106,7 +112,7 @@ mod tests {
     use super::*;
 
     fn one(sink: &mut Sink<'_>, bytes: usize, value: i64) {
-        sink.row(bytes, || Rc::from([format!("c{value}")]), || vec![Value::Integer(value)]);
+        sink.row(|| bytes, || Rc::from([format!("c{value}")]), || vec![Value::Integer(value)]);
     }
 
     #[test]

@@ -146,8 +146,9 @@ pub(crate) async fn execute(
         match item {
             Either::Left(done) => sink.end(if prepared.changes { done.rows_affected() } else { 0 }),
             Either::Right(row) => {
-                let values = values(&row);
-                sink.row(size(&values), || Rc::clone(&prepared.columns), || values);
+                let values = if sink.keeps() { values(&row) } else { Vec::new() };
+                let bytes = size(&values);
+                sink.row(|| bytes, || Rc::clone(&prepared.columns), || values);
             }
         }
     }
@@ -167,8 +168,9 @@ pub(crate) async fn run(
         match item {
             Either::Left(done) => sink.end(if changes { done.rows_affected() } else { 0 }),
             Either::Right(row) => {
-                let values = values(&row);
-                sink.row(size(&values), || names(&row), || values);
+                let values = if sink.keeps() { values(&row) } else { Vec::new() };
+                let bytes = size(&values);
+                sink.row(|| bytes, || names(&row), || values);
             }
         }
     }

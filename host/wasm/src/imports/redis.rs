@@ -6,7 +6,7 @@ use stresshost_metrics::SandboxLimit;
 use crate::bindings::redis::{Call, Command, Host, Target};
 use crate::firing::refused;
 use crate::imports::{NOT_LIVE, error_name};
-use crate::redis::{RedisAnswer, RedisSide, RedisWish};
+use crate::redis::{RedisSide, RedisWish};
 use crate::state::VuState;
 use crate::waiting::{Fulfilled, Wish};
 
@@ -14,7 +14,7 @@ impl Host for VuState {
     async fn open(&mut self, target: Target) -> Result<u32, String> {
         let wish = RedisWish::Open { url: target.url, options: target.options };
         match self.wish(Wish::Redis(wish)).await {
-            Some(Fulfilled::Redis(RedisAnswer::Handle(handle))) => handle,
+            Some(Fulfilled::Handle(handle)) => handle,
             _ => Err(NOT_LIVE.to_owned()),
         }
     }
@@ -47,7 +47,7 @@ impl Host for VuState {
     async fn pipeline(&mut self, calls: Vec<Call>) -> Vec<u64> {
         let count = calls.len();
         match self.wish(Wish::Redis(RedisWish::Pipeline(calls))).await {
-            Some(Fulfilled::Redis(RedisAnswer::Packed(answers))) => answers,
+            Some(Fulfilled::Answers(answers)) => answers,
             _ => vec![refused(0); count],
         }
     }

@@ -5,7 +5,7 @@ use stresshost_io::sql::Value;
 use crate::bindings::sql::{Cell, Host, Statement, Target, Value as GuestValue};
 use crate::firing::refused;
 use crate::imports::{NOT_LIVE, error_name};
-use crate::sql::{Kept, SqlAnswer, SqlSide, SqlWish};
+use crate::sql::{Kept, SqlSide, SqlWish};
 use crate::state::VuState;
 use crate::waiting::{Fulfilled, Wish};
 
@@ -100,14 +100,14 @@ impl Host for VuState {
 impl VuState {
     async fn handle(&mut self, wish: SqlWish) -> Result<u32, String> {
         match self.wish(Wish::Sql(wish)).await {
-            Some(Fulfilled::Sql(SqlAnswer::Handle(result))) => result,
+            Some(Fulfilled::Handle(handle)) => handle,
             _ => Err(NOT_LIVE.to_owned()),
         }
     }
 
     async fn operate(&mut self, wish: SqlWish) -> u64 {
         match self.wish(Wish::Sql(wish)).await {
-            Some(Fulfilled::Sql(SqlAnswer::Packed(answer))) => answer,
+            Some(Fulfilled::Answer(answer)) => answer,
             _ => refused(0),
         }
     }

@@ -22,7 +22,6 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// `json` is UTF-8.
     pub(super) const fn new(nodes: &'a [Node], json: &'a [u8]) -> Self {
         Self { nodes, rest: json, depth: 0 }
     }
@@ -94,20 +93,19 @@ impl<'a> Scan<'a> {
         let (mut seen, mut next) = (0, 0);
         if !self.takes(b'}') {
             loop {
-                self.space();
-                let property = match self.expected_name(node, next) {
-                    true => Some(next),
-                    false => {
-                        let (name, 0) = self.string()? else { return None };
-                        node.property(name)
+                let property = match node.properties.get(next).and_then(|next| next.token.strip(self.rest)) {
+                    // Most servers write properties in the schema's order, and without space.
+                    Some(rest) => {
+                        self.rest = rest;
+                        Some(next)
                     }
+                    None => self.name(node)?,
                 };
-                self.take(b':')?;
                 match property.and_then(|place| Some((place, node.properties.get(place)?))) {
-                    Some((place, (_, index, bit))) => {
+                    Some((place, property)) => {
                         next = place + 1;
-                        seen |= bit;
-                        self.value(self.nodes.get(*index)?)?;
+                        seen |= property.bit;
+                        self.value(self.nodes.get(property.node)?)?;
                     }
                     None => match node.others {
                         Others::Any => self.value(&ANYTHING)?,
@@ -124,14 +122,12 @@ impl<'a> Scan<'a> {
         (seen & node.required == node.required).then_some(())
     }
 
-    /// Takes the name of the property that comes next in the schema, which is how most servers write it.
-    #[inline]
-    fn expected_name(&mut self, node: &Node, next: usize) -> bool {
-        let Some((name, ..)) = node.properties.get(next) else { return false };
-        let after = self.rest.strip_prefix(b"\"").and_then(|rest| rest.strip_prefix(name.as_bytes()));
-        let after = after.and_then(|rest| rest.strip_prefix(b"\""));
-        self.rest = after.unwrap_or(self.rest);
-        after.is_some()
+    /// Takes a name and the colon after it: the place of the property, if the schema has it.
+    fn name(&mut self, node: &Node) -> Option<Option<usize>> {
+        self.space();
+        let (name, 0) = self.string()? else { return None };
+        self.take(b':')?;
+        Some(node.property(name))
     }
 
     fn array(&mut self, node: &Node) -> Option<()> {
@@ -162,9 +158,11 @@ impl<'a> Scan<'a> {
     /// Takes a string: what stands between its quotes, and the number of escapes in it.
     fn string(&mut self) -> Option<(&'a [u8], usize)> {
         let text = self.rest.strip_prefix(b"\"")?;
-        let (mut length, mut escapes) = (0, 0);
+        let (mut length, mut escapes, mut is_ascii) = (0, 0, true);
         loop {
-            length += plain_length(text.get(length..)?);
+            let (plain, is_plain_ascii) = plain_length(text.get(length..)?);
+            length += plain;
+            is_ascii &= is_plain_ascii;
             match text.get(length)? {
                 b'"' => break,
                 b'\\' => {
@@ -183,7 +181,8 @@ impl<'a> Scan<'a> {
         }
         let (text, rest) = text.split_at_checked(length)?;
         self.rest = rest.get(1..)?;
-        Some((text, escapes))
+        // JSON is UTF-8 (RFC 8259, 8.1). Only within strings can it be more than ASCII.
+        (is_ascii || std::str::from_utf8(text).is_ok()).then_some((text, escapes))
     }
 
     fn number(&mut self, node: &Node) -> Option<()> {
@@ -236,23 +235,26 @@ fn digits(text: &[u8]) -> Option<&[u8]> {
     if length == 0 { None } else { text.get(length..) }
 }
 
-/// Bytes up to the first that is a quote, a backslash or a control character: eight at a time, by the test for a zero byte
-/// of H. S. Warren, Hacker's Delight, 6-1.
-fn plain_length(text: &[u8]) -> usize {
-    let mut length = 0;
+/// Bytes up to the first that is a quote, a backslash or a control character, and whether they are ASCII: eight at a time,
+/// by the test for a zero byte of H. S. Warren, Hacker's Delight, 6-1. Bytes after the first such one may count as well for
+/// the second.
+fn plain_length(text: &[u8]) -> (usize, bool) {
+    let (mut length, mut all) = (0, 0);
     while let Some(bytes) = text.get(length..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*bytes);
         let is_zero = |word: u64| word.wrapping_sub(LOW_BITS) & !word;
         let is_control = word.wrapping_sub(LOW_BITS * 0x20) & !word;
         let special = is_zero(word ^ (LOW_BITS * 0x22)) | is_zero(word ^ (LOW_BITS * 0x5c)) | is_control;
         let special = special & HIGH_BITS;
+        all |= word;
         if special != 0 {
-            return length + special.trailing_zeros() as usize / 8;
+            return (length + special.trailing_zeros() as usize / 8, all & HIGH_BITS == 0);
         }
         length += 8;
     }
     let rest = text.get(length..).unwrap_or_default();
-    length + rest.iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count()
+    let plain = rest.iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count();
+    (length + plain, all & HIGH_BITS == 0 && rest.is_ascii())
 }
 
 #[cfg(test)]
@@ -265,7 +267,18 @@ mod tests {
         #[test]
         fn plain_bytes_are_counted_as_one_by_one(text in proptest::collection::vec(prop_oneof![0_u8..=255, 0x1e_u8..0x24, 0x5b_u8..0x5e], 0..40)) {
             let one_by_one = text.iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count();
-            prop_assert_eq!(plain_length(&text), one_by_one);
+            let (length, is_ascii) = plain_length(&text);
+            prop_assert_eq!(length, one_by_one);
+            prop_assert!(!is_ascii || text.get(..length).unwrap().is_ascii());
+            prop_assert!(is_ascii || !text.is_ascii());
+        }
+
+        /// Bytes that are no UTF-8 are never accepted, wherever they are.
+        #[test]
+        fn what_is_accepted_is_utf_8(mut json in proptest::collection::vec(prop_oneof![0x20_u8..0x7f, 0x80_u8..=255], 0..20)) {
+            json.retain(|byte| !matches!(byte, b'"' | b'\\'));
+            let json = [&b"[\""[..], &json, b"\",1]"].concat();
+            prop_assert_eq!(Scan::new(&[], &json).accepts(&ANYTHING), std::str::from_utf8(&json).is_ok());
         }
 
         /// What is accepted as some JSON is what serde_json reads.

@@ -30,9 +30,9 @@ pub(crate) struct Options {
     /// Rounds that count, of each contestant
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Use the build that the tests use instead of the one that is handed out
-    #[arg(long)]
-    dev: bool,
+    /// Which build of stresshost
+    #[arg(long, default_value = "dist")]
+    build: Profile,
     /// Also write the results here as JSON
     #[arg(long)]
     json: Option<PathBuf>,
@@ -61,8 +61,7 @@ fn document() -> Value {
 
 /// Measures and prints a table.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let profile = if options.dev { Profile::Dev } else { Profile::Dist };
-    let generator = Generator::own(profile)?;
+    let generator = Generator::own(options.build)?;
     let server = Nginx::start(Some(SERVER_CORE), 1)?;
     let files = vec![("api.json".to_owned(), document().to_string())];
     let load = |index: usize| {
@@ -85,7 +84,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         validation_us[index] = checked(&ran.summary()?, CONTESTANTS[index].3)?;
         ran.sample()
     })?;
-    let build = profile.name();
+    let build = options.build.name();
     let title = format!(
         "APIs: {} connections, one core, {} rounds, {build} build",
         options.connections, options.rounds

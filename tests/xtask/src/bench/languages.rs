@@ -72,9 +72,9 @@ pub(crate) struct Options {
     /// Iterations of which the CPU is measured
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(100..))]
     iterations: u32,
-    /// Which build of stresshost: dev, release or dist
+    /// Which build of stresshost
     #[arg(long, default_value = "dist")]
-    profile: String,
+    build: Profile,
     /// Also write the results here as JSON
     #[arg(long)]
     json: Option<PathBuf>,
@@ -82,11 +82,8 @@ pub(crate) struct Options {
 
 /// Builds the examples, measures them and prints a table.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let profile =
-        [Profile::Dev, Profile::Release, Profile::Dist].into_iter().find(|one| one.name() == options.profile);
-    let profile = profile.with_context(|| format!("no build is called `{}`", options.profile))?;
-    let program = build::product(profile)?;
-    must(cargo().args(["build", "--profile", profile.name(), "-p", "stresshost-shop"]))?;
+    let program = build::product(options.build)?;
+    must(cargo().args(["build", "--profile", options.build.name(), "-p", "stresshost-shop"]))?;
     let tools = sdk_tools::install()?;
     let work = tempfile::tempdir()?;
     let mut components = vec![("rust", target_dir()?.join("wasm32-wasip2/plugin/examples/shopper.wasm"))];
@@ -99,7 +96,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         Bench { program: &program, component, url: &shop.url, work: work.path() }.measure(language, options)
     });
     let rows = rows.collect::<anyhow::Result<Vec<Row>>>()?;
-    println!("\nThe shopper in each language, {} build", profile.name());
+    println!("\nThe shopper in each language, {} build", options.build.name());
     let head = [
         "language",
         "component KiB",

@@ -44,9 +44,9 @@ pub(crate) struct Options {
     /// Rounds that count, of each tool
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Use the build of the tests
-    #[arg(long)]
-    dev: bool,
+    /// Which build of stresshost
+    #[arg(long, default_value = "dist")]
+    build: Profile,
     /// Also write the results here as JSON
     #[arg(long)]
     json: Option<PathBuf>,
@@ -76,9 +76,8 @@ struct Tools {
 
 /// Measures and prints a table for each shape.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let profile = if options.dev { Profile::Dev } else { Profile::Dist };
     let tools = Tools {
-        stresshost: build::product(profile)?,
+        stresshost: build::product(options.build)?,
         guest: target_dir()?.join("wasm32-wasip2/plugin/examples/redis_client.wasm"),
         benchmark: find("redis-benchmark", "apt-get install redis-tools")?,
         server: Redis::start(&[]),

@@ -36,9 +36,9 @@ pub(crate) struct Options {
     /// Rounds that count, of each tool
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Use the build that the tests use instead of the one that is handed out
-    #[arg(long)]
-    dev: bool,
+    /// Which build of stresshost
+    #[arg(long, default_value = "dist")]
+    build: Profile,
     /// Also write the results here as JSON
     #[arg(long)]
     json: Option<PathBuf>,
@@ -74,7 +74,7 @@ struct Subject {
 
 /// Measures and prints a table for each server and number of connections.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let own = build::product(if options.dev { Profile::Dev } else { Profile::Dist })?;
+    let own = build::product(options.build)?;
     let mut results = Vec::new();
     for kind in &options.server {
         match kind {
