@@ -37,7 +37,7 @@ class Values extends Workload {
     said("values", rows.length === 1 && same(rows[0], GIVEN) && answer.row(1) === undefined);
     said("columns", answer.columns.join() === "n,b,i,r,t,d" && answer.rows === 1);
     said("time", answer.durationUs > 0);
-    said("parameters", this.echo.parameters()[0] === "INT8");
+    said("parameters", this.echo.parameters()[0] === "int8");
     said("many rows", this.database.run("many", "SELECT generate_series(1, 70000)").rows === 70_000);
 
     said("executed", this.insert.execute(1n).check().rows === 1);

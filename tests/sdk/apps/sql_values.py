@@ -31,7 +31,7 @@ class Values(Workload):
         said("values", list(answer) == [GIVEN] and answer.row(1) is None)
         said("columns", answer.columns == ["n", "b", "i", "r", "t", "d"] and answer.rows == 1)
         said("time", answer.duration_us > 0)
-        said("parameters", self.echo.parameters()[0] == "INT8")
+        said("parameters", self.echo.parameters()[0] == "int8")
         said("many rows", self.database.run("many", "SELECT generate_series(1, 70000)").rows == 70_000)
 
         said("executed", self.insert.execute(1).check().rows == 1)
@@ -60,7 +60,7 @@ class Values(Workload):
             raise Failure("left", "the block is left")
 
     def count(self):
-        return self.database.run("count", "SELECT count(*)::int8 FROM t").row(0)[0]
+        return int(self.database.run("count", "SELECT count(*) FROM t").row(0)[0])
 
 
 Guest = export(Values)
