@@ -8,6 +8,7 @@
 //! | `databases` | `sql` and `redis` in Python and JavaScript, against servers |
 //! | `dev` | a changed file is built and tested |
 //! | `tutorial` | the commands of `sdk/README.md`, as printed |
+//! | `stdlib` | `http.client` and `urllib` of Python |
 //! | `trace` | `--trace-calls`, and the words of an exception |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -17,5 +18,6 @@ mod author;
 mod databases;
 mod dev;
 mod project;
+mod stdlib;
 mod trace;
 mod tutorial;

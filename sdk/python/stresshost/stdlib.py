@@ -18,8 +18,9 @@ more of the plugin's CPU than :mod:`stresshost.http`, which writes and reads no 
 import io
 import re
 import urllib.request
+from dataclasses import dataclass
 from http import HTTPStatus, client
-from typing import Any
+from typing import Any, Self
 
 from stresshost.http import Prepared, Request, Response
 from stresshost.workload import Failure
@@ -34,10 +35,15 @@ _ERRORS: dict[str, type[OSError]] = {
 }
 """What the host's errors are raised as; others are plain ``OSError``."""
 
+_CONNECTING = {"lookup", "connect", "connect_refused", "connect_timeout", "tls", "denied"}
+"""Errors that Python raises while a request is sent; the others when its answer is read."""
+
 _IDENTIFIER = re.compile(r"\d+|(?=[^/]*\d)[0-9a-fA-F-]{8,}")
 
 _OWN_HEADERS = {"connection", "content-length", "transfer-encoding"}
 """Headers that say how a message travels: the host writes its own, and `http.client` is handed whole bodies."""
+
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
 def install() -> None:
@@ -69,40 +75,91 @@ def _connect(connection: Any) -> None:
 
 
 class _Socket:
-    """What `http.client` takes for a connection: it gathers a request, and has the host send it when the answer is
-    asked for."""
+    """What `http.client` takes for a connection: once a request is written whole, the host sends it."""
 
     def __init__(self, origin: str, timeout: Any) -> None:
         self._origin = origin
-        self._options = {"timeout-ms": str(int(timeout * 1e3))} if isinstance(timeout, int | float) else {}
+        self._options = {"timeout-ms": str(max(1, int(timeout * 1e3)))} if isinstance(timeout, int | float) else {}
+        self._head: _Head | None = None
         self._sent = bytearray()
+        self._answer: bytes | OSError = b""
 
     def sendall(self, data: bytes) -> None:
         self._sent += data
+        if self._head is None:
+            text, end, rest = self._sent.partition(b"\r\n\r\n")
+            if not end:
+                return
+            self._head, self._sent = _Head.read(text.decode("latin-1")), rest
+        # `http.client` writes the last chunk by itself.
+        is_whole = data == _LAST_CHUNK if self._head.is_chunked else len(self._sent) >= self._head.length
+        if is_whole:
+            head, body = self._head, bytes(self._sent)
+            self._head, self._sent = None, bytearray()
+            self._answer = self._exchange(head, _joined(body) if head.is_chunked else body)
+
+    def _exchange(self, head: "_Head", body: bytes) -> bytes | OSError:
+        """What comes back, as it would over a connection that carries nothing else, or why nothing does.
+
+        Raises:
+            OSError: there is no connection.
+        """
+        host = self._origin.partition("://")[2]
+        response = _fire(self._origin, head.method, head.target, head.kept(host), body, self._options)
+        error = response.error
+        if error and not error.startswith("status_"):
+            failure = _ERRORS.get(error, OSError)(f"{error}: {response.error_text}")
+            if error in _CONNECTING:
+                raise failure
+            return failure
+        try:
+            return _written(response, head.method)
+        except Failure as failure:
+            return OSError(failure.message)
 
     def makefile(self, _mode: str) -> io.BytesIO:
-        head, _, body = bytes(self._sent).partition(b"\r\n\r\n")
-        self._sent.clear()
-        line, *lines = head.decode("latin-1").split("\r\n")
-        method, target, _ = line.split(" ", 2)
-        headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-        if any(name.lower() == "transfer-encoding" for name, _ in headers):
-            body = _joined(body)
-        host = self._origin.partition("://")[2]
-        kept: dict[str, str] = {}
-        for name, value in headers:
-            if not _is_own(name, value, host):
-                # A name that comes twice is a list (RFC 9110, section 5.3).
-                kept[name] = f"{kept[name]}, {value}" if name in kept else value
-        return io.BytesIO(_written(_fire(self._origin, method, target, kept, body, self._options), method))
+        if isinstance(self._answer, OSError):
+            raise self._answer
+        return io.BytesIO(self._answer)
 
     def close(self) -> None:
         """Does nothing: connections are the host's."""
 
 
-def _is_own(name: str, value: str, host: str) -> bool:
-    default = re.sub(r":(80|443)$", "", host)
-    return name.lower() in _OWN_HEADERS or (name.lower() == "host" and value in (host, default))
+@dataclass
+class _Head:
+    """What `http.client` wrote before a request's body."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        line, *lines = text.split("\r\n")
+        method, target, _ = line.split(" ", 2)
+        return cls(method, target, [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)])
+
+    def _value(self, wanted: str) -> str | None:
+        return next((value for name, value in self.headers if name.lower() == wanted), None)
+
+    @property
+    def is_chunked(self) -> bool:
+        return self._value("transfer-encoding") is not None
+
+    @property
+    def length(self) -> int:
+        return int(self._value("content-length") or 0)
+
+    def kept(self, host: str) -> dict[str, str]:
+        """The headers that the host does not write itself. A name that comes twice is a list (RFC 9110, section 5.3)."""
+        own_hosts = (host, re.sub(r":(80|443)$", "", host))
+        kept: dict[str, str] = {}
+        for name, value in self.headers:
+            is_own = name.lower() in _OWN_HEADERS or (name.lower() == "host" and value in own_hosts)
+            if not is_own:
+                kept[name] = f"{kept[name]}, {value}" if name in kept else value
+        return kept
 
 
 def _joined(chunks: bytes) -> bytes:
@@ -156,19 +213,13 @@ def _fire(
 
 
 def _written(response: Response, method: str) -> bytes:
-    """A response as it would have come over a connection that carries no other.
+    """A response in HTTP/1.1.
 
     Raises:
-        OSError: there is none, or the host did not keep it whole.
+        Failure: the host did not keep the body whole.
     """
-    error = response.error
-    if error and not error.startswith("status_"):
-        raise _ERRORS.get(error, OSError)(f"{error}: {response.error_text}")
     has_body = method != "HEAD" and response.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
-    try:
-        body = response.body() if has_body else b""
-    except Failure as failure:
-        raise OSError(failure.message) from None
+    body = response.body() if has_body else b""
     headers = [(name, value) for name, value in response.headers() if name.lower() not in _OWN_HEADERS]
     if has_body:
         headers.append(("Content-Length", str(len(body))))
