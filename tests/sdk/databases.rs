@@ -1,6 +1,6 @@
 //! `sql` and `redis` of the Python and JavaScript SDKs, against servers: their examples, and every kind of value.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use stresshost_metrics::Summary;
 use stresshost_servers::{MariaDb, Postgres, Redis};
@@ -16,7 +16,7 @@ fn component(language: &str, protocol: &str, file: &str, source: &str) -> (Autho
     (author, component)
 }
 
-fn run(author: &Author, component: &PathBuf, url: &str, load: &[&str]) -> Summary {
+fn run(author: &Author, component: &Path, url: &str, load: &[&str]) -> Summary {
     let out = author.path("out");
     if out.exists() {
         std::fs::remove_dir_all(&out).unwrap();
