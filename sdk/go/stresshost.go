@@ -3,7 +3,7 @@
 // A workload is a type: its value is one virtual user, its fields are that user's state. Export it from an init
 // function of the program:
 //
-//	func init() { stresshost.Export("hello", "Loads one URL", func() stresshost.Workload { return &Plugin{} }) }
+//	func init() { stresshost.Export("hello", "0.1.0", "Loads one URL", func() stresshost.Workload { return &Plugin{} }) }
 //
 // What is not here, such as sql and redis, is called through the packages in bindings.
 package stresshost
@@ -13,9 +13,6 @@ import (
 	"fmt"
 	"strings"
 )
-
-// Version of the SDK.
-const Version = "0.1.0"
 
 // Shared is what Setup returned, as JSON; by default {"url": URL}.
 type Shared = json.RawMessage
@@ -121,16 +118,17 @@ func (problems Problems) Error() string {
 // Exported is the workload of this program.
 type Exported struct {
 	Name    string
+	Version string
 	Summary string
 	Make    func() Workload
 }
 
 var exported Exported
 
-// Export names the workload of this program. name is lower-case letters, digits and hyphens; summary is one line for
-// listings and --help; make makes a virtual user.
-func Export(name, summary string, make func() Workload) {
-	exported = Exported{name, summary, make}
+// Export names the workload of this program. name is lower-case letters, digits and hyphens; version is a semantic
+// version, under which it is published; summary is one line for listings and --help; make makes a virtual user.
+func Export(name, version, summary string, make func() Workload) {
+	exported = Exported{name, version, summary, make}
 }
 
 // Current is the exported workload; for the guest package.

@@ -16,17 +16,14 @@ import * as metricsHost from "stresshost:workload/metrics@0.1.0";
 import * as pacingHost from "stresshost:workload/pacing@0.1.0";
 import * as randomHost from "stresshost:workload/random@0.1.0";
 
+import { Failure, asked, bytesOf, decoded, encoded, options, wide } from "./engine.js";
+
+export { Failure };
+
 const DEFAULT_VUS = 10;
 const DEFAULT_DURATION_MS = 30_000;
 const DEFAULT_MAX_DURATION_MS = 600_000;
 const DEFAULT_GRACEFUL_STOP_MS = 30_000;
-
-export class Failure extends Error {
-  constructor(code, message) {
-    super(message);
-    this.code = code;
-  }
-}
 
 export class Problems extends Error {
   constructor(...problems) {
@@ -142,48 +139,7 @@ function refuseContradictions(flags) {
   if (wrong.length > 0) throw new Problems(...wrong);
 }
 
-// === Texts and bytes: not every engine has TextEncoder and TextDecoder ===
-
-function encoded(text) {
-  const escaped = encodeURIComponent(text);
-  const bytes = [];
-  for (let at = 0; at < escaped.length; at++) {
-    if (escaped[at] === "%") {
-      bytes.push(parseInt(escaped.slice(at + 1, at + 3), 16));
-      at += 2;
-    } else {
-      bytes.push(escaped.charCodeAt(at));
-    }
-  }
-  return Uint8Array.from(bytes);
-}
-
-function decoded(bytes) {
-  let escaped = "";
-  for (const byte of bytes) escaped += `%${byte.toString(16).padStart(2, "0")}`;
-  return decodeURIComponent(escaped);
-}
-
-const bytesOf = (content) => (typeof content === "string" ? encoded(content) : content);
-
 // === What the host offers ===
-
-/** Calls the host; what it refuses becomes a failure that says what was wanted. */
-function asked(code, what, call) {
-  try {
-    return call();
-  } catch (error) {
-    throw new Failure(code, `${what}: ${error.payload ?? error}`);
-  }
-}
-
-let hasBigInts;
-
-/** A 64-bit integer as the engine wants it: QuickJS takes numbers, which are exact to 2^53, StarlingMonkey BigInts. */
-function wide(value) {
-  hasBigInts ??= typeof pacingHost.nowUs() === "bigint";
-  return hasBigInts ? BigInt(value) : Number(value);
-}
 
 export class Request {
   constructor(method, name, url, { headers = {}, body, json, slots = [], options = {} } = {}) {
@@ -203,8 +159,7 @@ export class Request {
   prepare() {
     const { name, method, url, body, slots } = this;
     const headers = Object.entries(this.headers);
-    const options = Object.entries(this.options).map(([key, value]) => [key, String(value)]);
-    const request = { name, method, url, headers, body, slots, options };
+    const request = { name, method, url, headers, body, slots, options: options(this.options) };
     return new Prepared(asked("setup", `request \`${name}\``, () => httpHost.prepare(request)));
   }
 }

@@ -106,3 +106,79 @@ fn an_encrypted_key_needs_its_password() {
     contains(&with("wrong", &sign).expect_exit(2).stderr, "Wrong password");
     with("sesame", &sign).expect_exit(0);
 }
+
+/// A project whose component is the guest `ok`, with a key, and with what its file says of publishing.
+fn project(publish: &str) -> Project {
+    let project = publisher();
+    let settings = "language: rust\nbuild: []\nartifact: ok.wasm\ncomponent: ok.wasm\nwatch: [ok.rs]\n";
+    project.write("stresshost.yaml", &format!("{settings}{publish}"));
+    project
+}
+
+#[test]
+fn a_project_is_published_by_what_it_says() {
+    let project = project(
+        "publish:\n  namespace: acme\n  to: registry\n  key: ${KEY:-acme.key}\n  documents: [NOTICE]\n  licenses: MIT\n",
+    );
+    project.write("NOTICE", "free");
+    let published = project.run(&["plugin", "publish"]);
+    contains(&published.expect_exit(0).stdout, "acme:ok 0.1.0 sha256:");
+    contains(
+        &published.stderr,
+        "it runs by `stresshost run --plugin acme:ok@0.1.0 --registry ./registry`, once its key is trusted",
+    );
+    for name in ["0.1.0.wasm.minisig", "0.1.0/NOTICE"] {
+        assert!(project.path().join("registry/acme/ok").join(name).is_file(), "{name}");
+    }
+    let elsewhere = ["plugin", "publish", "--namespace", "other", "--to", "second", "--unsigned"];
+    contains(&project.run(&elsewhere).expect_exit(0).stderr, "with --allow-unsigned");
+    assert!(project.path().join("second/other/ok/0.1.0.wasm").is_file());
+    assert!(!project.path().join("second/other/ok/0.1.0.wasm.minisig").exists());
+    contains(&project.run(&["plugin", "sign"]).expect_exit(0).stderr, "signed acme:ok 0.1.0 with key ");
+    assert!(project.path().join("ok.wasm.minisig").is_file());
+}
+
+#[test]
+fn what_a_project_does_not_say_is_asked_for() {
+    let silent = project("");
+    for (args, why) in [
+        (&["plugin", "publish", "--to", "registry"][..], "--namespace is missing"),
+        (&["plugin", "publish", "--namespace", "acme"], "--to is missing"),
+        (&["plugin", "publish", "--namespace", "acme", "--to", "registry"], "sign it with --key"),
+        (
+            &["plugin", "publish", "--namespace", "Acme", "--to", "registry"],
+            "`Acme:ok` is no name for a registry",
+        ),
+        (
+            &["plugin", "publish", "--namespace", "acme", "--name", "acme:ok", "--to", "r"],
+            "cannot be used with",
+        ),
+        (&["plugin", "sign", "--namespace", "acme"], "--key is missing"),
+    ] {
+        contains(&silent.run(args).expect_exit(2).stderr, why);
+    }
+    let nowhere = Project::default();
+    contains(
+        &nowhere.run(&["plugin", "publish", "--namespace", "acme", "--to", "r"]).expect_exit(2).stderr,
+        "no FILE is given: `.` is no plugin's project",
+    );
+}
+
+#[test]
+fn what_was_not_built_from_the_sources_is_not_published() {
+    let project = project("publish: {namespace: acme, to: registry, key: acme.key}\n");
+    let built = project.path().join("ok.wasm").metadata().unwrap().modified().unwrap();
+    let source = std::fs::File::create(project.path().join("ok.rs")).unwrap();
+    source.set_modified(built + std::time::Duration::from_secs(1)).unwrap();
+    contains(
+        &project.run(&["plugin", "publish"]).expect_exit(2).stderr,
+        "`./ok.rs` was changed after `./ok.wasm` was built; build and test it first",
+    );
+    source.set_modified(built).unwrap();
+    project.run(&["plugin", "publish"]).expect_exit(0);
+    std::fs::remove_file(project.path().join("ok.wasm")).unwrap();
+    contains(
+        &project.run(&["plugin", "publish"]).expect_exit(2).stderr,
+        "`stresshost plugin build` does that",
+    );
+}

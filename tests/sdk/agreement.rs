@@ -55,29 +55,29 @@ fn agrees_with_rust(language: &str, file: &str, example: &str) {
 
 #[test]
 fn python() {
-    agrees_with_rust("python", "app.py", "python/example/app.py");
+    agrees_with_rust("python", "app.py", "sdk/python/example/app.py");
 }
 
 #[test]
 fn javascript() {
-    agrees_with_rust("js", "src/app.js", "js/example/app.js");
+    agrees_with_rust("js", "src/app.js", "sdk/js/example/app.js");
 }
 
 #[test]
 fn c() {
-    agrees_with_rust("c", "app.c", "c/example/app.c");
+    agrees_with_rust("c", "app.c", "sdk/c/example/app.c");
 }
 
 #[test]
 fn go() {
-    agrees_with_rust("go", "app.go", "go/example/app.go");
+    agrees_with_rust("go", "app.go", "sdk/go/example/app.go");
 }
 
 /// The engine that has `fetch`; QuickJS, the templates' engine, has none.
 #[test]
 fn fetch_is_measured() {
     let author = Author::new("js");
-    author.take("src/app.js", "js/example/fetch.js");
+    author.take("src/app.js", "sdk/js/example/fetch.js");
     author.edit(
         "stresshost.yaml",
         "componentize-qjs, --wit, wit, --world, workload, --js, build/app.js, --sync, --output,",

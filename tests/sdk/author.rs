@@ -1,16 +1,69 @@
-//! From an empty directory to a run, and what goes wrong on the way.
+//! From an empty directory to a run by name, and what goes wrong on the way.
 
-use stresshost_metrics::VerdictStatus;
+use std::path::Path;
+
+use stresshost_metrics::{Summary, VerdictStatus};
+use stresshost_registry::{Digest, LockFile, PackageName, PublicKey};
 use stresshost_tests::{Project, guest};
 
 use crate::project::{Author, NAME, shop};
 
-/// `new`, `plugin build`, `plugin check`, `plugin test` and `run` in one language.
-fn from_nothing_to_a_run(language: &str) {
+/// What each run is asked for.
+const LOAD: [&str; 7] = ["--vus", "2", "--iterations", "20", "--no-progress", "--out", "out"];
+
+/// `new`, `plugin build`, `plugin check`, `plugin test`, `run`, `plugin publish` and a run by name in one language.
+fn from_nothing_to_a_run_by_name(language: &str) {
     let author = Author::new(language);
     let component = author.build();
-    let component = component.to_str().unwrap();
+    check_and_test(&author, component.to_str().unwrap(), language);
 
+    let shop = shop();
+    let url = format!("http://{}/products", shop.addr());
+    author
+        .stresshost(&[&["run", "--plugin", component.to_str().unwrap(), &url], &LOAD[..]].concat())
+        .expect_exit(0);
+    did_the_work(&author.home.summary(&format!("{NAME}/out")));
+    assert_eq!(shop.counts().requests, 20);
+
+    author.stresshost(&["plugin", "keygen", "../acme", "--no-password"]).expect_exit(0);
+    let to = ["--namespace", "acme", "--to", "../plugins", "--key", "../acme.key"];
+    let published = author.stresshost(&[&["plugin", "publish"], &to[..]].concat());
+    published.expect_exit(0);
+    assert!(published.stdout.starts_with(&format!("acme:{NAME} 0.1.0 sha256:")), "{published:?}");
+    run_by_name(&author, &component, &url);
+    assert_eq!(shop.counts().requests, 40);
+}
+
+/// Somebody else runs what was published: from an empty directory, with an empty home and no tool of any language.
+fn run_by_name(author: &Author, component: &Path, url: &str) {
+    let user = Project::default();
+    let (key, registry) = (author.home.path().join("acme.pub"), author.home.path().join("plugins"));
+    let reference = format!("acme:{NAME}@0.1.0");
+    let run =
+        [&["run", "--plugin", &reference, "--registry", registry.to_str().unwrap(), url], &LOAD[..]].concat();
+    let distrusted = author.installed.run(&user, &run);
+    distrusted.expect_exit(15);
+    assert!(distrusted.stderr.contains("stresshost plugin trust add acme"), "{}", distrusted.stderr);
+    author.installed.run(&user, &["plugin", "trust", "add", "acme", key.to_str().unwrap()]).expect_exit(0);
+    author.installed.run(&user, &run).expect_exit(0);
+    let summary = user.summary("out");
+    did_the_work(&summary);
+
+    let digest = Digest::of(&std::fs::read(component).unwrap());
+    assert_eq!(summary.run.plugin.digest, digest.to_string());
+    let lock = LockFile::read(&user.path().join("stresshost.lock")).unwrap();
+    let locked = lock.get(&PackageName::parse(&format!("acme:{NAME}")).unwrap()).unwrap();
+    let signer = PublicKey::parse(&std::fs::read_to_string(key).unwrap()).unwrap();
+    assert_eq!((&locked.digest, locked.signer.as_ref()), (&digest, Some(signer.id())));
+}
+
+fn did_the_work(summary: &Summary) {
+    assert_eq!(summary.verdict.status, VerdictStatus::Pass);
+    assert_eq!(summary.scenarios[0].iterations.finished, 20);
+    assert_eq!((summary.operations[0].count, summary.checks[0].passed), (20, 20));
+}
+
+fn check_and_test(author: &Author, component: &str, language: &str) {
     let check = author.stresshost(&["plugin", "check", component]);
     check.expect_exit(0);
     for told in [
@@ -29,46 +82,36 @@ fn from_nothing_to_a_run(language: &str) {
     test.expect_exit(0);
     assert!(test.stderr.contains("plan.json") && test.stdout.contains("3 iterations did"), "{test:?}");
     author.stresshost(&["plugin", "test", component, "--mock", "test.yaml"]).expect_exit(0);
-
-    let shop = shop();
-    let url = format!("http://{}/products", shop.addr());
-    let flags = ["--vus", "2", "--iterations", "20", "--no-progress", "--out", "out"];
-    let run = author.stresshost(&[&["run", "--plugin", component, &url], &flags[..]].concat());
-    run.expect_exit(0);
-    let summary = author.home.summary(&format!("{NAME}/out"));
-    assert_eq!(summary.verdict.status, VerdictStatus::Pass);
-    assert_eq!((summary.operations[0].count, summary.checks[0].passed), (20, 20));
-    assert_eq!(shop.counts().requests, 20);
 }
 
 #[test]
 fn rust() {
-    from_nothing_to_a_run("rust");
+    from_nothing_to_a_run_by_name("rust");
 }
 
 #[test]
 fn python() {
-    from_nothing_to_a_run("python");
+    from_nothing_to_a_run_by_name("python");
 }
 
 #[test]
 fn javascript() {
-    from_nothing_to_a_run("js");
+    from_nothing_to_a_run_by_name("js");
 }
 
 #[test]
 fn typescript() {
-    from_nothing_to_a_run("ts");
+    from_nothing_to_a_run_by_name("ts");
 }
 
 #[test]
 fn c() {
-    from_nothing_to_a_run("c");
+    from_nothing_to_a_run_by_name("c");
 }
 
 #[test]
 fn go() {
-    from_nothing_to_a_run("go");
+    from_nothing_to_a_run_by_name("go");
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use stresshost_tests::program;
 
 use crate::project::Author;
 
@@ -48,7 +47,7 @@ fn interrupt(child: &Child) {
 #[test]
 fn a_change_is_built_tested_and_shown() {
     let author = Author::new("c");
-    let mut dev = author.command(&program("stresshost"));
+    let mut dev = author.command(&author.installed.program());
     let mut dev = dev.arg("dev").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (results, notes) = (lines(dev.stdout.take().unwrap()), lines(dev.stderr.take().unwrap()));
     until(&notes, "waiting for a change");

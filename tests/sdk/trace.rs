@@ -62,7 +62,7 @@ fn fault(language: &str, file: &str, part: &str, by: &str) -> String {
 fn an_exception_of_python_shows_its_text_and_place() {
     let told = fault("python", "app.py", "response = self.request.fire()", "response = self.requests.fire()");
     assert!(told.contains("AttributeError") && told.contains("requests"), "{told}");
-    assert!(told.contains("app.py\", line 15, in iterate"), "{told}");
+    assert!(told.contains("app.py\", line 16, in iterate"), "{told}");
     assert!(told.contains("broke 1 times in `iterate`: AttributeError: "), "{told}");
 }
 

@@ -22,5 +22,7 @@ fn the_commands_of_the_tutorial_work_as_printed() {
     let finished = Finished::of(shell.args(["-eu", "-c", &script]).output().unwrap());
     finished.expect_exit(0);
     assert!(author.home.path().join("hello/hello.wasm").exists());
+    let lock = std::fs::read_to_string(author.home.path().join("elsewhere/stresshost.lock")).unwrap();
+    assert!(lock.contains("\"acme:hello\"") && lock.contains("signer: "), "{lock}");
     assert!(shop.counts().requests > 0);
 }

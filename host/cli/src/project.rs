@@ -8,6 +8,9 @@
 //! | `component` | where the component goes |
 //! | `watch` | files and directories whose changes call for a new build |
 //! | `mock` | what `stresshost dev` tests with; `test.yaml` by default |
+//! | `publish` | what `stresshost plugin publish` need not be told: see [`Publishing`] |
+
+pub(crate) mod watched;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -34,6 +37,24 @@ struct Settings {
     watch: Vec<PathBuf>,
     #[serde(default = "default_mock")]
     mock: PathBuf,
+    #[serde(default)]
+    publish: Publishing,
+}
+
+/// How a component is signed and published. Paths in a project's file are relative to it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Publishing {
+    /// The namespace that it is published in, under the name it says it has.
+    pub(crate) namespace: Option<String>,
+    /// The registry: a directory or `oci://HOST[/PREFIX]`.
+    pub(crate) to: Option<String>,
+    /// File of the secret key.
+    pub(crate) key: Option<PathBuf>,
+    /// Files that go with it, and directories whose WIT files do.
+    pub(crate) documents: Vec<PathBuf>,
+    /// Its licence, as SPDX writes it.
+    pub(crate) licenses: Option<String>,
 }
 
 fn default_mock() -> PathBuf {
@@ -78,9 +99,43 @@ impl Project {
 
     /// What is watched: its sources, its mock and its settings.
     pub(crate) fn watched(&self) -> Vec<PathBuf> {
-        let own = [Path::new(FILE), &self.settings.mock];
-        let all = self.settings.watch.iter().map(PathBuf::as_path).chain(own);
-        all.map(|path| self.directory.join(path)).collect()
+        let mut all = self.sources();
+        all.extend([self.directory.join(FILE), self.mock()]);
+        all
+    }
+
+    fn sources(&self) -> Vec<PathBuf> {
+        self.settings.watch.iter().map(|path| self.directory.join(path)).collect()
+    }
+
+    /// What its file says of publishing.
+    pub(crate) fn publishing(&self) -> Publishing {
+        let mut publishing = self.settings.publish.clone();
+        let own = |path: &mut PathBuf| *path = self.directory.join(&*path);
+        publishing.key.iter_mut().chain(&mut publishing.documents).for_each(own);
+        if let Some(to) = publishing.to.as_mut().filter(|to| !to.contains("://")) {
+            *to = self.directory.join(&*to).display().to_string();
+        }
+        publishing
+    }
+
+    /// The component, if it is what the sources make.
+    pub(crate) fn built(&self) -> anyhow::Result<PathBuf> {
+        let component = self.component();
+        if !component.exists() {
+            return Err(usage(format!(
+                "`{}` is not built yet; `stresshost plugin build` does that",
+                component.display()
+            )));
+        }
+        match watched::newer(&self.sources(), &component) {
+            Some(source) => Err(usage(format!(
+                "`{}` was changed after `{}` was built; build and test it first",
+                source.display(),
+                component.display()
+            ))),
+            None => Ok(component),
+        }
     }
 
     /// Runs the commands and makes a component of what they made; where it is.
@@ -143,11 +198,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_published_is_relative_to_the_project() {
+        let text = "language: c\nbuild: []\nartifact: a\ncomponent: b\npublish:\n  namespace: acme\n  to: ../plugins\n  \
+                    key: /keys/acme.key\n  documents: [README.md]\n";
+        let project = read(text).unwrap();
+        let publishing = project.publishing();
+        assert_eq!(publishing.namespace.as_deref(), Some("acme"));
+        assert_eq!(publishing.to, Some(project.directory.join("../plugins").display().to_string()));
+        assert_eq!(publishing.key, Some(PathBuf::from("/keys/acme.key")));
+        assert_eq!(publishing.documents, [project.directory.join("README.md")]);
+        let remote = read(&text.replace("../plugins", "oci://registry.example/acme")).unwrap().publishing();
+        assert_eq!(remote.to.as_deref(), Some("oci://registry.example/acme"));
+        let error = project.built().unwrap_err().to_string();
+        assert!(error.contains("is not built yet"), "{error}");
+    }
+
+    #[test]
     fn what_is_wrong_is_told() {
         for (text, told) in [
             ("language: c\n", "missing field `build`"),
             ("language: c\nbuild: [[]]\nartifact: a\ncomponent: b\n", "a command of `build` is empty"),
             ("language: c\nbuild: []\nartifact: a\ncomponent: b\nwach: []\n", "unknown field `wach`"),
+            (
+                "language: c\nbuild: []\nartifact: a\ncomponent: b\npublish: {name: x}\n",
+                "unknown field `name`",
+            ),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(told), "{error}");

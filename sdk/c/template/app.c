@@ -26,6 +26,7 @@ static bool iterate(uint32_t scenario, uint64_t number) {
 
 const sh_workload_t sh_workload = {
     .name = "__NAME__",
+    .version = "0.1.0",
     .summary = "Loads one URL",
     .start = start,
     .iterate = iterate,

@@ -71,5 +71,5 @@ func (shopper *Shopper) Iterate(stresshost.Iteration) error {
 
 func init() {
 	summary := "Lists products, opens one, and tries to log in"
-	stresshost.Export("shopper", summary, func() stresshost.Workload { return &Shopper{} })
+	stresshost.Export("shopper", "0.1.0", summary, func() stresshost.Workload { return &Shopper{} })
 }

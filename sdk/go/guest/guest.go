@@ -59,7 +59,7 @@ func done(err error) nothing {
 // Describe is the descriptor.
 func Describe() string {
 	exported := stresshost.Current()
-	own := map[string]any{"name": exported.Name, "version": stresshost.Version, "summary": exported.Summary}
+	own := map[string]any{"name": exported.Name, "version": exported.Version, "summary": exported.Summary}
 	if describer, ok := exported.Make().(stresshost.Describer); ok {
 		return with("stresshost.descriptor/1", own, describer.Describe())
 	}

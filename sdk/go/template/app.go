@@ -32,5 +32,5 @@ func (plugin *Plugin) Iterate(stresshost.Iteration) error {
 }
 
 func init() {
-	stresshost.Export("__NAME__", "Loads one URL", func() stresshost.Workload { return &Plugin{} })
+	stresshost.Export("__NAME__", "0.1.0", "Loads one URL", func() stresshost.Workload { return &Plugin{} })
 }

@@ -1,7 +1,8 @@
 """Write StressHost workloads in Python.
 
 A workload is a subclass of :class:`Workload`: an instance is one virtual user, its attributes are that user's state.
-``Guest = export(Shopper)`` in the application's module makes it a component.
+``Guest = export(Shopper)`` in the application's module makes it a component. ``sql``, ``redis`` and ``stdlib`` are
+imported by those who use them.
 """
 
 from stresshost import artifacts, checks, data, findings, http, log, metrics, pacing, random

@@ -5,6 +5,7 @@ from stresshost import Iteration, VuInfo, Workload, checks, export, http
 
 class Plugin(Workload):
     name = "__NAME__"
+    version = "0.1.0"
     summary = "Loads one URL"
 
     def start(self, vu: VuInfo, shared: dict) -> None:

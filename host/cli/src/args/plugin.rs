@@ -14,6 +14,10 @@ Write:    build, check, test; see also `stresshost new` and `stresshost dev`
 A plugin of a registry is NAMESPACE:NAME. What runs is pinned in stresshost.lock. Registries and
 trusted keys are listed in registries.yaml and trust.yaml in ~/.config/stresshost.";
 
+const PROJECT: &str = "\
+Without FILE, what stresshost.yaml says below `publish` need not be given: namespace, to, key,
+documents, licenses. Its paths are relative to the project.";
+
 pub(super) fn plugin_command() -> Command {
     Command::new("plugin")
         .about("Add, update, look at, trust and publish plugins")
@@ -31,8 +35,11 @@ fn name(help: &'static str) -> Arg {
     Arg::new("name").value_name("NAME").help(help)
 }
 
+/// A component to sign or publish.
 fn file() -> Arg {
-    Arg::new("file").value_name("FILE").required(true).help("The component, a .wasm file")
+    Arg::new("file")
+        .value_name("FILE")
+        .help("The component, a .wasm file [default: that of this directory's project]")
 }
 
 fn use_commands() -> Vec<Command> {
@@ -128,7 +135,17 @@ fn verify_command() -> Command {
 }
 
 fn publish_commands() -> Vec<Command> {
-    let package = || value("name", "NAMESPACE:NAME", "What it is published as").required(true);
+    let package = || {
+        [
+            value(
+                "namespace",
+                "NAMESPACE",
+                "Whose it is, such as `acme`; its name is the one it says it has",
+            ),
+            value("name", "NAMESPACE:NAME", "What it is published as, whatever name it says it has")
+                .conflicts_with("namespace"),
+        ]
+    };
     let key = || value("key", "FILE", "The secret key; its password is read from STRESSHOST_KEY_PASSWORD");
     vec![
         Command::new("keygen")
@@ -138,18 +155,20 @@ fn publish_commands() -> Vec<Command> {
             .arg(switch("no-password", "Leave the secret key unencrypted")),
         Command::new("sign")
             .about("Sign a component as a name and the version it says it has; writes FILE.minisig")
+            .after_help(PROJECT)
             .arg(file())
-            .arg(package())
-            .arg(key().required(true)),
+            .args(package())
+            .arg(key()),
         Command::new("publish")
             .about("Publish a component in a registry, under the version it says it has")
-            .after_help(
-                "A published version never changes. FILE.minisig is published with it when there is one; --key signs it now.\n\
-                 Example:\n  stresshost plugin publish my.wasm --name acme:my --to oci://registry.example/acme --key acme.key",
-            )
+            .after_help(format!(
+                "A published version never changes. --key signs it now; without a key, FILE.minisig is published with it.\n\
+                 Example, in a project:\n  stresshost plugin publish --namespace acme --to oci://registry.example/acme --key acme.key\n\n\
+                 {PROJECT}"
+            ))
             .arg(file())
-            .arg(package())
-            .arg(value("to", "LOCATION", "The registry: a directory or oci://HOST[/PREFIX]").required(true))
+            .args(package())
+            .arg(value("to", "LOCATION", "The registry: a directory or oci://HOST[/PREFIX]"))
             .arg(key())
             .arg(switch("unsigned", "Publish it without a signature").conflicts_with("key"))
             .arg(list("document", "PATH", "Publish a file with it, or the .wit files of a directory"))

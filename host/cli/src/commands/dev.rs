@@ -1,8 +1,8 @@
 //! `stresshost dev`
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::ArgMatches;
@@ -13,14 +13,12 @@ use crate::args;
 use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::Project;
+use crate::project::watched::look;
 use crate::signals::Signals;
 use crate::sources::Sources;
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// Files that are looked at: a project's sources, not all that its package manager has fetched.
-const MAX_FILES: usize = 10_000;
 
 /// Builds and tests, and does so again whenever something changes.
 pub(super) fn dev(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<Exit> {
@@ -71,26 +69,6 @@ fn build_and_test(project: &Project, signals: &Signals, printer: &Printer) -> an
     plugin_test::run(&sources, &component.display().to_string(), &project.mock(), false, signals)
 }
 
-/// When each file was changed last, and its length.
-fn look(paths: &[PathBuf]) -> BTreeMap<PathBuf, (Option<SystemTime>, u64)> {
-    let mut state = BTreeMap::new();
-    let mut open = paths.to_vec();
-    while let Some(path) = open.pop() {
-        if state.len() >= MAX_FILES {
-            break;
-        }
-        let Ok(metadata) = std::fs::metadata(&path) else { continue };
-        if metadata.is_dir() {
-            let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-            // What an interpreter leaves beside its sources is no source.
-            open.extend(entries.filter(|entry| entry.file_name() != "__pycache__").map(|entry| entry.path()));
-        } else {
-            state.insert(path, (metadata.modified().ok(), metadata.len()));
-        }
-    }
-    state
-}
-
 /// What a run did, and what is different from the one before.
 fn changes(before: Option<&Summary>, now: &Summary) -> String {
     let (old, new) = (before.map(facts).unwrap_or_default(), facts(now));
@@ -138,25 +116,4 @@ fn facts(summary: &Summary) -> BTreeMap<String, String> {
         facts.insert("guest CPU of an iteration".to_owned(), format!("{each_us:.0} us"));
     }
     facts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_changed_file_is_seen() {
-        let directory = tempfile::tempdir().unwrap();
-        let (source, nested) = (directory.path().join("a.c"), directory.path().join("src"));
-        std::fs::write(&source, "1").unwrap();
-        std::fs::create_dir(&nested).unwrap();
-        let paths = [source.clone(), nested.clone(), directory.path().join("missing")];
-        let state = look(&paths);
-        assert_eq!(look(&paths), state);
-        std::fs::write(nested.join("b.c"), "").unwrap();
-        let more = look(&paths);
-        assert_ne!(more, state);
-        std::fs::write(&source, "22").unwrap();
-        assert_ne!(look(&paths), more);
-    }
 }

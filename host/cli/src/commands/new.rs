@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::ArgMatches;
+use stresshost_plan::MAX_PLUGIN_NAME_BYTES;
+use stresshost_registry::PackageName;
 use stresshost_wasm::CONTRACT;
 
 use crate::args;
 use crate::exit::{Exit, usage};
 use crate::kit::Kit;
 use crate::printer::Printer;
-
-/// Longest name of a plugin.
-const MAX_NAME_BYTES: usize = stresshost_plan::MAX_PLUGIN_NAME_BYTES;
 
 /// Names that cargo or rustc refuse for a package.
 const RESERVED: &[&str] = &[
@@ -99,6 +98,11 @@ const LANGUAGES: &[Language] = &[
             ("sdk/js/template", ""),
             ("sdk/js/stresshost.js", "stresshost"),
             ("sdk/js/stresshost.d.ts", "stresshost"),
+            ("sdk/js/engine.js", "stresshost"),
+            ("sdk/js/sql.js", "stresshost"),
+            ("sdk/js/sql.d.ts", "stresshost"),
+            ("sdk/js/redis.js", "stresshost"),
+            ("sdk/js/redis.d.ts", "stresshost"),
         ],
         install: "npm install",
     },
@@ -108,6 +112,11 @@ const LANGUAGES: &[Language] = &[
             ("sdk/js/template-ts", ""),
             ("sdk/js/stresshost.js", "stresshost"),
             ("sdk/js/stresshost.d.ts", "stresshost"),
+            ("sdk/js/engine.js", "stresshost"),
+            ("sdk/js/sql.js", "stresshost"),
+            ("sdk/js/sql.d.ts", "stresshost"),
+            ("sdk/js/redis.js", "stresshost"),
+            ("sdk/js/redis.d.ts", "stresshost"),
         ],
         install: "npm install",
     },
@@ -162,14 +171,12 @@ pub(super) fn new(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<Exi
     Ok(Exit::Pass)
 }
 
-/// Refuses names that are no plugin's, or that a language's tools would stumble over.
+/// Refuses names that cannot be published, or that a language's tools would stumble over.
 fn check_name(name: &str) -> anyhow::Result<()> {
-    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    let fits = name.starts_with(|first: char| first.is_ascii_lowercase()) && name.len() <= MAX_NAME_BYTES;
-    if !plain || !fits || name.ends_with('-') {
+    if PackageName::new("any", name).is_none() || name.len() > MAX_PLUGIN_NAME_BYTES {
         return Err(usage(format!(
-            "`{}` is no name for a plugin: a letter, then letters, digits and `-`, all lower-case, at most \
-             {MAX_NAME_BYTES}, such as `checkout-load`",
+            "`{}` is no name for a plugin: a letter, then letters, digits and single `-`, all lower-case, at most \
+             {MAX_PLUGIN_NAME_BYTES}, such as `checkout-load`",
             name.escape_debug()
         )));
     }
@@ -243,11 +250,23 @@ mod tests {
 
     #[test]
     fn odd_names_are_refused() {
-        for name in ["", "Shop", "../shop", "shop load", "9shop", "-shop", "shop-", "test", "fn", "sh\u{f6}p"]
-        {
+        let odd = [
+            "",
+            "Shop",
+            "../shop",
+            "shop load",
+            "9shop",
+            "-shop",
+            "shop-",
+            "a--b",
+            "test",
+            "fn",
+            "sh\u{f6}p",
+        ];
+        for name in odd {
             assert!(check_name(name).is_err(), "{name}");
         }
-        assert!(check_name(&"a".repeat(MAX_NAME_BYTES + 1)).is_err());
+        assert!(check_name(&"a".repeat(MAX_PLUGIN_NAME_BYTES + 1)).is_err());
         for name in ["a", "shop", "checkout-load-2"] {
             assert!(check_name(name).is_ok(), "{name}");
         }

@@ -5,12 +5,12 @@ mod look;
 mod manage;
 mod publish;
 mod sign;
+mod subject;
 mod trust;
 
 use clap::ArgMatches;
 use stresshost_registry::{PackageName, Reference, VersionRequirement};
 
-use crate::args;
 use crate::exit::{Exit, usage};
 use crate::printer::Printer;
 use crate::sources::Sources;
@@ -52,15 +52,6 @@ fn package_and_requirement(text: &str) -> anyhow::Result<(PackageName, Option<Ve
         Reference::Package(package, requirement) => Ok((package, requirement)),
         other => Err(usage(format!("`{other}` is not the name of a plugin; write NAMESPACE:NAME[@VERSION]"))),
     }
-}
-
-/// A plugin's whole name, as publishing needs it.
-fn published_name(matches: &ArgMatches) -> anyhow::Result<PackageName> {
-    let text = args::text(matches, "name").unwrap_or_default();
-    let whole = PackageName::parse(text).filter(|package| package.to_string() == text);
-    whole.ok_or_else(|| {
-        usage(format!("--name: `{}` is not a plugin's whole name; write NAMESPACE:NAME", text.escape_debug()))
-    })
 }
 
 /// Bytes as a person reads them.

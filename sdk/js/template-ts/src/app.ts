@@ -4,6 +4,7 @@ import { type Check, type Prepared, type VuInfo, Workload, checks, http, run } f
 
 class Plugin extends Workload<{ url: string }> {
   static override workloadName = "__NAME__";
+  static override version = "0.1.0";
   static override summary = "Loads one URL";
 
   #request!: Prepared;

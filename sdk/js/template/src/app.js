@@ -4,6 +4,7 @@ import { Workload, checks, http, run } from "../stresshost/stresshost.js";
 
 class Plugin extends Workload {
   static workloadName = "__NAME__";
+  static version = "0.1.0";
   static summary = "Loads one URL";
 
   start(_vu, { url }) {

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use semver::Version;
 use stresshost_registry::{
-    Extra, Location, MAX_EXTRA_BYTES, MAX_SIGNATURE_BYTES, Publication, Published, Signature,
+    Extra, Location, MAX_EXTRA_BYTES, MAX_SIGNATURE_BYTES, PackageName, Publication, Published, Signature,
 };
 
+use super::package_and_requirement;
 use super::sign::{Component, read_text};
-use super::{package_and_requirement, published_name};
+use super::subject::Subject;
 use crate::args;
 use crate::exit::{Exit, coded, usage};
 use crate::printer::Printer;
@@ -19,14 +20,18 @@ use crate::sources::{Sources, failed, world};
 const SBOM_MEDIA_TYPE: &str = "application/vnd.cyclonedx+json";
 
 pub(super) fn publish(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<()> {
-    let path = args::text(matches, "file").unwrap_or_default();
-    let package = published_name(matches)?;
-    let location = location(matches)?;
-    let component = Component::load(path, printer)?;
-    let signature = signature(matches, path, &component)?;
+    let subject = Subject::from_matches(matches)?;
+    let location = subject.location()?;
+    let component = Component::load(&subject.path, printer)?;
+    let package = subject.package(&component.name)?;
+    let signature = if args::is_set(matches, "unsigned") {
+        None
+    } else {
+        Some(signature(&subject, &component, &package)?)
+    };
     let mut documents = Vec::new();
-    for document in args::texts(matches, "document") {
-        documents.extend(read_documents(Path::new(&document))?);
+    for document in &subject.documents {
+        documents.extend(read_documents(document)?);
     }
     let sbom = match args::text(matches, "sbom") {
         Some(path) => Some(extra(Path::new(path), "sbom.cdx.json".to_owned(), SBOM_MEDIA_TYPE)?),
@@ -39,7 +44,7 @@ pub(super) fn publish(matches: &ArgMatches, printer: &Printer) -> anyhow::Result
         world,
         signature,
         description: Some(component.summary).filter(|summary| !summary.is_empty()),
-        licenses: args::text(matches, "licenses").map(str::to_owned),
+        licenses: subject.licenses,
         documents,
         sbom,
     };
@@ -53,24 +58,25 @@ pub(super) fn publish(matches: &ArgMatches, printer: &Printer) -> anyhow::Result
         Published::New => "",
         Published::Again => "; the same bytes were there already",
     };
-    printer.note(&format!("published {package} {} in {location}, {by}{again}", publication.version));
-    printer.result(format!("{package} {} {}\n", publication.version, component.file.digest).as_bytes())
+    let version = &publication.version;
+    printer.note(&format!("published {package} {version} in {location}, {by}{again}"));
+    let how = if publication.signature.is_some() {
+        format!(", once its key is trusted: `stresshost plugin trust add {} KEY`", package.namespace())
+    } else {
+        ", with --allow-unsigned".to_owned()
+    };
+    printer.note(&format!(
+        "it runs by `stresshost run --plugin {package}@{version} --registry {location}`{how}"
+    ));
+    printer.result(format!("{package} {version} {}\n", component.file.digest).as_bytes())
 }
 
-fn location(matches: &ArgMatches) -> anyhow::Result<Location> {
-    Location::parse(args::text(matches, "to").unwrap_or_default()).map_err(failed)
-}
-
-/// A new signature, the one beside the file, or none if that is meant.
-fn signature(matches: &ArgMatches, path: &str, component: &Component) -> anyhow::Result<Option<Signature>> {
-    let package = published_name(matches)?;
-    if let Some(key) = args::text(matches, "key") {
-        return component.sign(&package, key).map(Some);
+/// A new signature, or the one beside the file.
+fn signature(subject: &Subject, component: &Component, package: &PackageName) -> anyhow::Result<Signature> {
+    if let Some(key) = subject.key() {
+        return component.sign(package, key);
     }
-    if args::is_set(matches, "unsigned") {
-        return Ok(None);
-    }
-    let beside = PathBuf::from(format!("{path}.minisig"));
+    let beside = PathBuf::from(format!("{}.minisig", subject.path));
     if !beside.exists() {
         return Err(usage(format!(
             "there is no signature {}: sign it with --key, or give --unsigned if users shall need --allow-unsigned",
@@ -82,10 +88,10 @@ fn signature(matches: &ArgMatches, path: &str, component: &Component) -> anyhow:
     };
     let signature = Signature::parse(&read_text(&beside, MAX_SIGNATURE_BYTES)?)
         .ok_or_else(|| refused("it is no minisign signature"))?;
-    if signature.statement().as_ref() != Some(&component.statement(&package)) {
+    if signature.statement().as_ref() != Some(&component.statement(package)) {
         return Err(refused("it is for another name, version or file"));
     }
-    Ok(Some(signature))
+    Ok(signature)
 }
 
 /// A file, or the WIT files of a directory under the directory's name.
@@ -118,7 +124,7 @@ pub(super) fn yank(matches: &ArgMatches, sources: &Sources<'_>) -> anyhow::Resul
     let version = requirement.and_then(|requirement| Version::parse(requirement.as_str()).ok());
     let version =
         version.ok_or_else(|| usage(format!("`{text}` names no version; write NAMESPACE:NAME@1.2.3")))?;
-    let location = location(matches)?;
+    let location = Location::parse(args::text(matches, "to").unwrap_or_default()).map_err(failed)?;
     let reason = args::text(matches, "reason").unwrap_or_default();
     sources.with_installer(|installer| installer.open(&location)?.yank(&package, &version, reason))?;
     sources.printer().note(&format!("yanked {package} {version} in {location}"));

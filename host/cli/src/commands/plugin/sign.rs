@@ -14,7 +14,7 @@ use stresshost_registry::{
 use stresshost_wasm::GuestLimits;
 
 use super::super::prepare::describe;
-use super::published_name;
+use super::subject::Subject;
 use crate::exit::{Exit, coded, usage};
 use crate::printer::Printer;
 use crate::sources::{self, Sources, failed};
@@ -46,11 +46,14 @@ fn write_new(path: &str, text: &str, mode: u32) -> anyhow::Result<()> {
 }
 
 pub(super) fn sign(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<()> {
-    let text = args::text(matches, "file").unwrap_or_default();
-    let package = published_name(matches)?;
-    let component = Component::load(text, printer)?;
-    let signature = component.sign(&package, args::text(matches, "key").unwrap_or_default())?;
-    let path = format!("{text}.minisig");
+    let subject = Subject::from_matches(matches)?;
+    let key = subject.key().ok_or_else(|| {
+        usage("--key is missing: the secret key's file; or `key` below `publish` in stresshost.yaml")
+    })?;
+    let component = Component::load(&subject.path, printer)?;
+    let package = subject.package(&component.name)?;
+    let signature = component.sign(&package, key)?;
+    let path = format!("{}.minisig", subject.path);
     std::fs::write(&path, signature.text())
         .map_err(|error| usage(format!("cannot write {path}: {error}")))?;
     printer.note(&format!("signed {package} {} with key {}: {path}", component.version, signature.key_id()));
@@ -60,6 +63,8 @@ pub(super) fn sign(matches: &ArgMatches, printer: &Printer) -> anyhow::Result<()
 /// A component that is to be signed or published.
 pub(super) struct Component {
     pub(super) file: PluginFile,
+    /// What it calls itself.
+    pub(super) name: String,
     /// The version it says it has.
     pub(super) version: Version,
     /// What it says it is for.
@@ -83,13 +88,13 @@ impl Component {
                 descriptor.version.escape_debug()
             ))
         })?;
-        Ok(Self { file, version, summary: descriptor.summary })
+        Ok(Self { file, name: descriptor.name, version, summary: descriptor.summary })
     }
 
     /// Signs it as a package.
-    pub(super) fn sign(&self, package: &PackageName, key_path: &str) -> anyhow::Result<Signature> {
-        let text = read_text(Path::new(key_path), MAX_KEY_BYTES)?;
-        let wrong = |why: String| usage(format!("{key_path}: {why}"));
+    pub(super) fn sign(&self, package: &PackageName, key: &Path) -> anyhow::Result<Signature> {
+        let text = read_text(key, MAX_KEY_BYTES)?;
+        let wrong = |why: String| usage(format!("{}: {why}", key.display()));
         let password = env::key_password();
         if SigningKey::is_encrypted(&text) && password.is_none() {
             return Err(wrong("the key is encrypted; set STRESSHOST_KEY_PASSWORD".to_owned()));
