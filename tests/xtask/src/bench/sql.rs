@@ -30,8 +30,8 @@ pub(crate) struct Options {
     /// Numbers of connections
     #[arg(long, value_delimiter = ',', default_value = "16")]
     connections: Vec<u32>,
-    /// Seconds of each round
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Seconds of each round; the start of both tools counts
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
     /// Rounds that count, of each tool
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
