@@ -15,6 +15,7 @@ use crate::bindings::http::Shot;
 use crate::redis::{RedisAnswer, RedisWish};
 use crate::sql::{SqlAnswer, SqlWish};
 use crate::state::{Live, VuState};
+use crate::tcp::{TcpAnswer, TcpWish};
 use crate::wasi_http::Outgoing;
 
 /// What a suspended guest waits for.
@@ -31,6 +32,10 @@ pub(crate) enum Wish {
     Redis(RedisWish),
     /// A database's doing.
     Sql(SqlWish),
+    /// One exchange over TCP.
+    TcpSend { exchange: u32, values: Vec<Vec<u8>> },
+    /// Bytes over TCP.
+    Tcp(TcpWish),
 }
 
 /// What came of a wish.
@@ -42,6 +47,7 @@ pub(crate) enum Fulfilled {
     Acquired(u64),
     Redis(RedisAnswer),
     Sql(SqlAnswer),
+    Tcp(TcpAnswer),
 }
 
 impl VuState {
@@ -149,6 +155,8 @@ async fn fulfil(live: &RefCell<Live>, wish: Wish) {
             Fulfilled::Answer(live.redis_send(command, &values).await)
         }
         Wish::Redis(wish) => Fulfilled::Redis(Box::pin(live.redis(wish)).await),
+        Wish::TcpSend { exchange, values } => Fulfilled::Answer(live.tcp_send(exchange, &values).await),
+        Wish::Tcp(wish) => Fulfilled::Tcp(live.tcp(wish).await),
         // In memory of its own: this future is moved about in every iteration.
         Wish::Sql(wish) => Fulfilled::Sql(Box::pin(live.sql(wish)).await),
     };

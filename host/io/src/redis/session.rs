@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use stresshost_clock::NS_PER_MS;
 use stresshost_metrics::ErrorKind;
 
 use super::batch::Batch;
@@ -24,6 +23,7 @@ use crate::buffer_pool::Buffer;
 use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::origin::Origin;
+use crate::timeout::late;
 
 /// A connection cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -277,7 +277,7 @@ impl RedisSession {
             Poll::Pending
         })
         .await;
-        let times = wire.times;
+        let times = wire.times();
         let (arrived, buffer) = wire.take_replies();
         let arrived = arrived.get(expected - 1).copied();
         self.buffers.extend(buffer);
@@ -353,7 +353,7 @@ impl RedisSession {
         batch.run(&self.core, &mut self.deadline, fired_ns).await;
         let mut parts: Vec<Option<Part>> = calls.iter().map(|_| None).collect();
         for (node, mut wire, part) in batch.into_parts() {
-            let times = wire.times;
+            let times = wire.times();
             let (arrived, buffer) = wire.take_replies();
             for (order, index) in part.calls.iter().enumerate() {
                 if let Some(place) = parts.get_mut(*index) {
@@ -482,10 +482,6 @@ impl RedisSession {
 fn fail(outcome: &mut Outcome, failure: Failure) {
     outcome.error = Some(failure.kind);
     outcome.error_text = Some(failure.text);
-}
-
-pub(crate) fn late(timeout_ns: u64) -> Failure {
-    Failure::new(ErrorKind::Timeout, format!("no complete reply within {} ms", timeout_ns / NS_PER_MS))
 }
 
 impl fmt::Debug for RedisSession {
