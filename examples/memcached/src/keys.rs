@@ -95,7 +95,8 @@ mod tests {
     fn the_smallest_sets_have_their_keys_only() {
         let _host = FakeHost::new();
         for count in 1..4 {
-            let keys = Keys::new(&Settings { keys: count, popularity: Popularity::Zipf, ..Settings::default() });
+            let keys =
+                Keys::new(&Settings { keys: count, popularity: Popularity::Zipf, ..Settings::default() });
             assert!((0..1_000).all(|_| keys.draw() < count), "{count}");
         }
     }

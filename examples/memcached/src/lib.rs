@@ -6,6 +6,8 @@ mod protocol;
 mod settings;
 mod values;
 
+use std::time::Duration;
+
 use keys::{Keys, unit};
 use protocol::{GET, SET, read_values};
 use settings::Settings;
@@ -63,7 +65,7 @@ impl Workload for Plugin {
     fn setup(context: SetupContext) -> Result<Settings, Failure> {
         let settings: Settings = stresshost_sdk::serde_json::from_value(context.workload)
             .map_err(|error| Failure::setup(error.to_string()))?;
-        let connection = Target::new(&settings.address).open()?;
+        let connection = connect(&settings)?;
         let set = prepare_set(connection)?;
         let count = (settings.keys as f64 * settings.prefill).round() as u64;
         (0..count).try_for_each(|number| send_set(set, number, &settings).check())?;
@@ -71,7 +73,7 @@ impl Workload for Plugin {
     }
 
     fn start(_: VuInfo, settings: Settings) -> Result<Self, Failure> {
-        let connection = Target::new(&settings.address).open()?;
+        let connection = connect(&settings)?;
         Ok(Self(Some(User {
             keys: Keys::new(&settings),
             settings,
@@ -116,6 +118,10 @@ impl User {
         }
         reply
     }
+}
+
+fn connect(settings: &Settings) -> Result<Connection, Failure> {
+    Target::new(&settings.address).timeout(Duration::from_millis(settings.timeout_ms)).open()
 }
 
 fn prepare_set(connection: Connection) -> Result<Prepared, Failure> {

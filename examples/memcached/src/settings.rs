@@ -12,6 +12,9 @@ const MAX_KEYS: u64 = 1_000_000;
 /// Keys of a multi-get.
 const MAX_BATCH: u64 = 100;
 
+/// Longest limit of an operation, in milliseconds: an hour.
+const MAX_TIMEOUT_MS: u64 = 3_600_000;
+
 /// How often keys are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(crate = "stresshost_sdk::serde")]
@@ -42,6 +45,8 @@ pub struct Settings {
     pub batch: u64,
     /// Share of the keys that are there when the load begins.
     pub prefill: f64,
+    /// Limit of each operation, in milliseconds.
+    pub timeout_ms: u64,
 }
 
 impl Default for Settings {
@@ -55,6 +60,7 @@ impl Default for Settings {
             multi_gets: 0.0,
             batch: 10,
             prefill: 1.0,
+            timeout_ms: 1_000,
         }
     }
 }
@@ -75,11 +81,24 @@ pub fn flags() -> Vec<Flag> {
     vec![
         flag("keys", ValueKind::Integer, "N", "Number of keys", "10000"),
         flag("value-bytes", ValueKind::Bytes, "SIZE", "Bytes of each value", "100"),
-        flag("popularity", popularity, "LAW", "How often keys are asked for: a few of them most (zipf), or all alike", "zipf"),
+        flag(
+            "popularity",
+            popularity,
+            "LAW",
+            "How often keys are asked for: a few of them most (zipf), or all alike",
+            "zipf",
+        ),
         flag("sets", ValueKind::Number, "SHARE", "Share of iterations that set a key", "0.1"),
-        flag("multi-gets", ValueKind::Number, "SHARE", "Share of iterations that ask for --batch keys at once", "0"),
+        flag(
+            "multi-gets",
+            ValueKind::Number,
+            "SHARE",
+            "Share of iterations that ask for --batch keys at once",
+            "0",
+        ),
         flag("batch", ValueKind::Integer, "N", "Keys of a multi-get", "10"),
         flag("prefill", ValueKind::Number, "SHARE", "Share of the keys that are set before the load", "1"),
+        flag("timeout", ValueKind::Duration, "DURATION", "Limit of each operation", "1s"),
     ]
 }
 
@@ -94,6 +113,7 @@ pub fn read(input: &PlanInput, problems: &mut Problems) -> Settings {
     flags.whole("keys", 1, MAX_KEYS, &mut settings.keys);
     flags.whole("value-bytes", 1, MAX_VALUE_BYTES.into(), &mut settings.value_bytes);
     flags.whole("batch", 1, MAX_BATCH, &mut settings.batch);
+    flags.whole("timeout", 1, MAX_TIMEOUT_MS, &mut settings.timeout_ms);
     flags.share("sets", &mut settings.sets);
     flags.share("multi-gets", &mut settings.multi_gets);
     flags.share("prefill", &mut settings.prefill);

@@ -21,7 +21,8 @@ fn memcached() -> impl FnMut(&TcpSent) -> TcpReply {
             }
             "get" => {
                 let found = words[1..].iter().filter_map(|key| values.get_key_value(*key));
-                let blocks = found.map(|(key, value)| format!("VALUE {key} 0 {}\r\n{value}\r\n", value.len()));
+                let blocks =
+                    found.map(|(key, value)| format!("VALUE {key} 0 {}\r\n{value}\r\n", value.len()));
                 TcpReply::bytes(blocks.collect::<String>() + "END\r\n")
             }
             _ => TcpReply::bytes("ERROR\r\n"),

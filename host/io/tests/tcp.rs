@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use stresshost_clock::Clock;
 use stresshost_io::http::{HttpConfig, HttpCore, HttpShared};
-use stresshost_io::tcp::{Exchange, ExchangeSpec, OpenError, Outcome, ReplyError, TargetSpec, TcpCore, TcpSession};
+use stresshost_io::tcp::{
+    Exchange, ExchangeSpec, OpenError, Outcome, ReplyError, TargetSpec, TcpCore, TcpSession,
+};
 use stresshost_metrics::ErrorKind;
 use stresshost_servers::Memcached;
 use support::{Server, Step, pairs, send, strings};
@@ -215,8 +217,7 @@ async fn asking(script: Vec<Step>) -> Client {
     let script = [vec![Step::Read(b"ask\r\n".to_vec())], script].concat();
     let server = Server::start(vec![script]).await;
     let target = [("timeout-ms", "300"), ("max-reply-bytes", "1000000")];
-    let mut client =
-        open_with(HttpConfig::default(), &format!("127.0.0.1:{}", server.port), &target).await;
+    let mut client = open_with(HttpConfig::default(), &format!("127.0.0.1:{}", server.port), &target).await;
     assert_eq!(client.begin(b"ask\r\n").await, Ok(()));
     client
 }
@@ -293,7 +294,10 @@ async fn the_callers_verdict_is_the_operations() {
     }
     let mut client = asking(vec![send("ok\r\n"), Step::Hold]).await;
     let abandoned = client.session.abandon("nobody ends it").unwrap();
-    assert_eq!((abandoned.error, abandoned.error_text.as_deref()), (Some(ErrorKind::Invalid), Some("nobody ends it")));
+    assert_eq!(
+        (abandoned.error, abandoned.error_text.as_deref()),
+        (Some(ErrorKind::Invalid), Some("nobody ends it"))
+    );
     assert!(!client.is_connected() && !client.session.is_open());
     assert_eq!(client.session.read(1).await, Err(ErrorKind::Invalid));
 }

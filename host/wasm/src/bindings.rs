@@ -40,7 +40,6 @@ mod generated {
 
 pub(crate) use generated::exports::stresshost::workload::guest::{Failure, Iteration, VuInfo};
 pub(crate) use generated::stresshost::workload::{
-    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql,
-    tcp,
+    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql, tcp,
 };
 pub(crate) use generated::{Workload, WorkloadPre};

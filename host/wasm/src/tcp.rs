@@ -229,9 +229,11 @@ impl Live {
         self.may_prepare()?;
         let op = self.operation(&exchange.name, PROTOCOL)?;
         let side = self.tcp.as_deref_mut().ok_or(CLOSED)?;
-        let &Connection { place, connect, ref limits, .. } = side.connections.get(connection).ok_or(CLOSED)?;
+        let &Connection { place, connect, ref limits, .. } =
+            side.connections.get(connection).ok_or(CLOSED)?;
         let limits = Rc::clone(limits);
-        let spec = ExchangeSpec { bytes: &exchange.bytes, slots: &exchange.slots, options: &exchange.options };
+        let spec =
+            ExchangeSpec { bytes: &exchange.bytes, slots: &exchange.slots, options: &exchange.options };
         let compiled = side.session.prepare(place, &spec).ok_or(CLOSED)?;
         let compiled = compiled.map_err(|error| core.run.secrets.redact(&error.to_string()).into_owned())?;
         let memory = self.hold_prepared(compiled.held_bytes())?;
@@ -259,7 +261,8 @@ impl Live {
         } else {
             let flight = |intended_ns| Flight::begin(&self.core, *connect, self.ticket, intended_ns);
             // In memory of its own: exchanges are sent far more often.
-            Box::pin(reconnect(&mut side.session, *place, &self.core, || flight(self.intended_ns.take()))).await
+            Box::pin(reconnect(&mut side.session, *place, &self.core, || flight(self.intended_ns.take())))
+                .await
         };
         let flight = Flight::begin(&self.core, *op, self.ticket, self.intended_ns.take());
         let outcome = match failed {
@@ -284,7 +287,8 @@ impl Live {
             None
         } else {
             let flight = |intended_ns| Flight::begin(&self.core, *connect, self.ticket, intended_ns);
-            Box::pin(reconnect(&mut side.session, *place, &self.core, || flight(self.intended_ns.take()))).await
+            Box::pin(reconnect(&mut side.session, *place, &self.core, || flight(self.intended_ns.take())))
+                .await
         };
         side.open = Some(Flight::begin(&self.core, *op, self.ticket, self.intended_ns.take()));
         match failed {
@@ -340,7 +344,9 @@ fn code(result: Result<(), ErrorKind>) -> u32 {
 
 /// The error that a plugin names. That a run has ended is for the host to say.
 fn verdict(name: &str) -> ErrorKind {
-    ErrorKind::from_name(name).filter(|&kind| kind != ErrorKind::Interrupted).unwrap_or(ErrorKind::ServerError)
+    ErrorKind::from_name(name)
+        .filter(|&kind| kind != ErrorKind::Interrupted)
+        .unwrap_or(ErrorKind::ServerError)
 }
 
 fn record(flight: Flight, outcome: &Outcome) {

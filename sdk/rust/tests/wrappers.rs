@@ -278,7 +278,10 @@ fn exchanges_are_prepared_sent_and_read() {
     let field = LengthField { bytes: 2, little_endian: true, offset: 1, adjustment: -2 };
     let exchange = connection.exchange("echo", "x");
     for (exchange, options) in [
-        (exchange.clone().exactly(3).timeout(Duration::from_millis(5)), "reply=exactly length=3 timeout-ms=5"),
+        (
+            exchange.clone().exactly(3).timeout(Duration::from_millis(5)),
+            "reply=exactly length=3 timeout-ms=5",
+        ),
         (exchange.clone().no_reply(), "reply=none"),
         (
             exchange.clone().length_prefixed(field),

@@ -34,7 +34,8 @@ impl Workload for Guest {
     fn start(_: VuInfo, address: String) -> Result<Self, Failure> {
         let connection = Target::new(address).timeout(Duration::from_secs(20)).open()?;
         let set = connection.exchange("set", "set {{key}} 0 0 {{length}}\r\n{{value}}\r\n");
-        let set = set.slot("key").slot("length").slot("value").until("\r\n").expect_start("STORED").prepare()?;
+        let set =
+            set.slot("key").slot("length").slot("value").until("\r\n").expect_start("STORED").prepare()?;
         let get = connection.exchange("get", "get {{key}}\r\n").slot("key").prepare()?;
         Ok(Self(Some(User { connection, set, get, checks: Vec::new() })))
     }

@@ -28,7 +28,10 @@ pub(crate) fn tcp_client() {
     assert_eq!((get.errors["too_large"], get.errors["invalid"]), (done, done));
     assert_eq!(operation(&summary, "flush").count, done);
     // After what was too long, and after what was left open.
-    assert_eq!((operation(&summary, "connect").count, operation(&summary, "connect").failed()), (2 * done, 0));
+    assert_eq!(
+        (operation(&summary, "connect").count, operation(&summary, "connect").failed()),
+        (2 * done, 0)
+    );
 }
 
 #[test]

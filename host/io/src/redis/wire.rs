@@ -141,7 +141,8 @@ impl Wire {
 
     /// Ends an exchange whose replies are all there. The connection carries another one if nothing is left over.
     fn end(&mut self) -> Result<(), Failure> {
-        self.is_busy = !self.sender.is_sent() || self.reader.has_more(self.buffer.as_ref().map_or(0, Buffer::len));
+        self.is_busy =
+            !self.sender.is_sent() || self.reader.has_more(self.buffer.as_ref().map_or(0, Buffer::len));
         Ok(())
     }
 

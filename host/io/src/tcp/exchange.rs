@@ -148,9 +148,7 @@ impl Options {
                 let delimiter = self.delimiter.as_ref().ok_or(missing("until", "delimiter"))?;
                 Some(Framing::Until(Finder::new(delimiter).into_owned()))
             }
-            Some("exactly") => {
-                Some(Framing::Exactly(self.length.ok_or(missing("exactly", "length"))?))
-            }
+            Some("exactly") => Some(Framing::Exactly(self.length.ok_or(missing("exactly", "length"))?)),
             Some(_) => Some(Framing::Prefix(LengthField {
                 offset: self.offset,
                 width: self.width.ok_or(missing("prefix", "length-bytes"))?,

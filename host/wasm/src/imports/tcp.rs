@@ -60,7 +60,8 @@ impl Host for VuState {
     }
 
     async fn read_until(&mut self, delimiter: Vec<u8>, most: u32) -> Result<Vec<u8>, u32> {
-        let now = self.granted().and_then(|mut live| live.tcp_session()?.read_until_now(&delimiter, most as usize));
+        let now =
+            self.granted().and_then(|mut live| live.tcp_session()?.read_until_now(&delimiter, most as usize));
         match now {
             Some(read) => read.map_err(ErrorKind::code),
             None => self.tcp_bytes(TcpWish::ReadUntil { delimiter, most }).await,

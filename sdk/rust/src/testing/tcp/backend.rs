@@ -107,8 +107,7 @@ pub(crate) fn begin(exchange: u32, values: &[&[u8]]) -> u32 {
         }
         let known = tcp.exchanges.get(place(exchange)).cloned();
         let is_connected = |at: usize| tcp.connected.get(at).copied().unwrap_or_default();
-        let fits =
-            |one: &super::Exchange| one.slots.len() == values.len() && is_connected(one.connection);
+        let fits = |one: &super::Exchange| one.slots.len() == values.len() && is_connected(one.connection);
         let Some(exchange) = known.filter(fits) else {
             let text = "the exchange is stale, or its values are not its slots'";
             tcp.open = Some((TcpReply::error(ErrorKind::Invalid, text), 0));
