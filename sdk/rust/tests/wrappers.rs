@@ -251,7 +251,6 @@ fn redis_commands_are_prepared_sent_and_answered() {
 #[test]
 fn exchanges_are_prepared_sent_and_read() {
     let host = FakeHost::new();
-    host.tcp_reply("get", TcpReply::bytes("5\r\nhello").after(Duration::from_millis(7)));
     host.tcp_server(|sent| TcpReply::bytes(format!("echo {}", sent.text())));
     let target = tcp::Target::new("tcp://c.test:1").timeout(Duration::from_secs(2)).tls(true);
     let target = target.connect_timeout(Duration::from_secs(1)).server_name("s.test").max_reply_bytes(9);
@@ -294,7 +293,14 @@ fn exchanges_are_prepared_sent_and_read() {
     let other = exchange.clone().until("\n").expect_start("a\n").prepare().unwrap().send(&[]);
     assert_eq!(other.error(), Some(ErrorKind::StatusUnexpected));
     assert_eq!(exchange.prepare().unwrap().send(&[]).error(), Some(ErrorKind::Invalid), "no end is told");
+    assert!(tcp::Target::new("c.test").open().unwrap_err().message.contains("host:port"));
+}
 
+#[test]
+fn replies_are_read_in_pieces() {
+    let host = FakeHost::new();
+    host.tcp_reply("get", TcpReply::bytes("5\r\nhello").after(Duration::from_millis(7)));
+    let connection = tcp::Target::new("c.test:1").open().unwrap();
     let get = connection.exchange("get", "get\n").prepare().unwrap();
     let before = host.now();
     let (reply, value) = get.send_and_read(&[], |reading| {
@@ -306,12 +312,12 @@ fn exchanges_are_prepared_sent_and_read() {
     assert_eq!((reply.ok(), value.as_deref(), reply.reply_bytes()), (true, Some(&b"ello"[..]), 8));
     assert_eq!((host.now() - before, reply.duration()), (Duration::from_millis(7), Duration::from_millis(7)));
     assert_eq!(host.exchanges().pop().unwrap().text(), "get\nmore\n");
-    assert!(other.bytes().is_none() && other.error_text().is_empty(), "stale");
+    let (first, _) = get.send_and_read(&[], |reading| reading.read(100));
+    assert_eq!((first.error(), first.error_text().is_empty()), (Some(ErrorKind::Closed), false), "no more");
     let (reply, nothing) = get.send_and_read(&[], |_| Err::<(), _>(ReadError::unexpected("no")));
     assert_eq!(reply.check().unwrap_err().to_string(), "status_unexpected: no");
     assert_eq!((nothing, host.exchanges().pop().unwrap().error), (None, Some("status_unexpected")));
-    let (reply, _) = get.send_and_read(&[], |reading| reading.read(100));
-    assert_eq!(reply.error(), Some(ErrorKind::Closed), "there is no more");
+    assert!(first.error_text().is_empty(), "stale");
     let (reply, _) = get.send_and_read(&[], |reading| reading.read_until(b"\r\n", 2));
     assert_eq!(reply.error(), Some(ErrorKind::TooLarge));
     host.tcp_reply_once("get", TcpReply::error(ErrorKind::Timeout, "no reply"));
@@ -319,7 +325,7 @@ fn exchanges_are_prepared_sent_and_read() {
     assert_eq!(reply.check().unwrap_err().to_string(), "timeout: no reply");
 
     let _left_open = get.begin(&[]);
-    assert_eq!(get.begin(&[]).end().ok(), true);
+    assert!(get.begin(&[]).end().ok());
     let sent = host.exchanges();
     assert_eq!(sent[sent.len() - 2].error, Some("invalid"), "another was begun");
     connection.close();
@@ -328,5 +334,4 @@ fn exchanges_are_prepared_sent_and_read() {
     host.tcp_refuse("no connection");
     let refused = tcp::Target::new("c.test:1").open().unwrap_err();
     assert_eq!(refused.message, "tcp `c.test:1`: no connection");
-    assert!(tcp::Target::new("c.test").open().unwrap_err().message.contains("host:port"));
 }

@@ -84,7 +84,8 @@ impl User {
         self.mark("an earlier answer is stale", stored.bytes().is_none() && stored.reply_bytes() == 8)?;
         self.mark("a reply in pieces is not kept", got.bytes().is_none())?;
 
-        let refused = self.set.send(&[b"key", b"word", b"x"]);
+        let incr = self.connection.exchange("incr", "incr key 1\r\n").until("\r\n").expect_start("1");
+        let refused = incr.prepare()?.send(&[]);
         let told = refused.error() == Some(ErrorKind::StatusUnexpected)
             && refused.error_text().starts_with("the reply begins with `CLIENT_ERROR");
         self.mark("an unexpected beginning fails", told)?;
@@ -105,7 +106,7 @@ impl User {
         let ended = ErrorKind::from_code((contract::end("", "") >> 48) as u32);
         self.mark("what is ended cannot be ended", ended == Some(ErrorKind::Invalid))?;
 
-        let other = self.connection.exchange("flush", "flush_all noreply\r\n").no_reply().prepare()?;
+        let other = self.connection.exchange("delete", "delete none noreply\r\n").no_reply().prepare()?;
         self.mark("an exchange may have no reply", other.send(&[]).ok())
     }
 }
