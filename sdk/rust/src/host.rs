@@ -3,8 +3,7 @@
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::stresshost::workload::{
-    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql,
-    tcp,
+    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql, tcp,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::backend::{

@@ -146,7 +146,7 @@ impl Options {
             Some("none") => Some(Framing::Nothing),
             Some("until") => {
                 let delimiter = self.delimiter.as_ref().ok_or(missing("until", "delimiter"))?;
-                Some(Framing::Until(Finder::new(delimiter).into_owned()))
+                Some(Framing::Until(Box::new(Finder::new(delimiter).into_owned())))
             }
             Some("exactly") => Some(Framing::Exactly(self.length.ok_or(missing("exactly", "length"))?)),
             Some(_) => Some(Framing::Prefix(LengthField {

@@ -10,7 +10,7 @@ pub(crate) enum Framing {
     /// There is none: the exchange is over when its bytes are sent.
     Nothing,
     /// With a delimiter, which is part of it.
-    Until(Finder<'static>),
+    Until(Box<Finder<'static>>),
     /// After so many bytes.
     Exactly(u64),
     /// As a length field within it says.
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn until(delimiter: &[u8]) -> Framing {
-        Framing::Until(Finder::new(delimiter).into_owned())
+        Framing::Until(Box::new(Finder::new(delimiter).into_owned()))
     }
 
     fn prefix(offset: usize, width: usize, is_little_endian: bool, adjustment: i64) -> Framing {
