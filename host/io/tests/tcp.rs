@@ -15,6 +15,7 @@ use stresshost_io::tcp::{
 use stresshost_metrics::ErrorKind;
 use stresshost_servers::Memcached;
 use support::{Server, Step, pairs, send, strings};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// How a line of a text protocol ends.
@@ -230,6 +231,35 @@ async fn what_the_caller_computes_after_the_last_byte_is_not_measured() {
     tokio::time::sleep(computing).await;
     let outcome = client.session.end(None).unwrap();
     assert!(u128::from(outcome.done_ns - outcome.fired_ns) < computing.as_nanos(), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn times_are_those_of_the_server() {
+    const WAIT: Duration = Duration::from_millis(60);
+    const BODY: Duration = Duration::from_millis(40);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        while stream.read_u8().await.is_ok() {
+            tokio::time::sleep(WAIT).await;
+            stream.write_all(b"o").await.unwrap();
+            tokio::time::sleep(BODY).await;
+            stream.write_all(b"k\r\n").await.unwrap();
+        }
+    });
+    let mut client = open(&address).await;
+    let ask = client.exchange(b"?", &[], &LINE);
+    let whole = client.send(&ask, &[]).await;
+    client.begin(b"?").await.unwrap();
+    client.session.read_until(b"\r\n", 10).await.unwrap();
+    for outcome in [whole, client.session.end(None).unwrap()] {
+        let at_least = |ns: u64, least: Duration| u128::from(ns) >= least.as_nanos();
+        let phases = outcome.phases;
+        assert!(at_least(phases.wait_ns, WAIT) && at_least(phases.body_ns, BODY), "{outcome:?}");
+        let service_ns = outcome.done_ns - outcome.fired_ns;
+        assert_eq!(phases.write_ns + phases.wait_ns + phases.body_ns, service_ns, "{outcome:?}");
+    }
 }
 
 #[tokio::test]
