@@ -264,6 +264,46 @@ async fn times_are_those_of_the_server() {
 }
 
 #[tokio::test]
+async fn what_a_socket_does_not_take_at_once_is_sent_on() {
+    // More than the kernel holds between two sockets of this machine.
+    const MUCH: usize = 32 << 20;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut received = vec![0; MUCH];
+        while stream.read_exact(&mut received).await.is_ok() {
+            let is_whole = received.iter().all(|&byte| byte == b'x');
+            stream.write_all(if is_whole { b"ok\r\n" } else { b"no\r\n" }).await.unwrap();
+        }
+    });
+    let mut client = open(&address).await;
+    let value = vec![b'x'; MUCH];
+    let whole = client.exchange(b"{{value}}", &["value"], &LINE);
+    let outcome = client.send(&whole, &[&value]).await;
+    assert_eq!((outcome.error, client.session.reply()), (None, Ok(&b"ok\r\n"[..])));
+    assert_eq!((outcome.bytes_sent, client.is_connected()), (MUCH as u64, true));
+
+    let unread = client.exchange(b"{{value}}", &["value"], &[("reply", "none")]);
+    let (first, rest) = value.split_at(MUCH / 2);
+    assert_eq!(client.session.begin(client.place, &unread, &[first.to_vec()]).await, Ok(()));
+    assert_eq!(client.session.write(rest).await, Ok(()));
+    assert_eq!(client.session.read_until(b"\r\n", 10).await.as_deref(), Ok(&b"ok\r\n"[..]));
+    let outcome = client.session.end(None).unwrap();
+    assert_eq!((outcome.error, outcome.bytes_sent, client.is_connected()), (None, MUCH as u64, true));
+
+    let silent = Server::start(vec![vec![Step::Read(b"x".to_vec()), Step::Reset]]).await;
+    let target = [("timeout-ms", "5000")];
+    let address = format!("127.0.0.1:{}", silent.port);
+    let mut client = open_with(HttpConfig::default(), &address, &target).await;
+    let unread = client.exchange(b"{{value}}", &["value"], &[("reply", "none")]);
+    let outcome = client.send(&unread, &[&value]).await;
+    let kinds = [ErrorKind::Reset, ErrorKind::Write];
+    assert!(outcome.error.is_some_and(|kind| kinds.contains(&kind)), "{outcome:?}");
+    assert!(!client.is_connected());
+}
+
+#[tokio::test]
 async fn pieces_are_skipped_and_bounded() {
     let long = "x".repeat(900_000);
     let mut client = asking(vec![send(&long), send("end"), Step::Hold]).await;
