@@ -7,7 +7,7 @@
  * Functions that return `bool` return false when the host refuses; the reason then stands as the call's failure (see
  * `sh_fail`), so `return false` passes it on. Texts that are returned belong to the caller: `free` them.
  *
- * What is not here, such as `sql` and `redis`, is called through `bindings/workload.h`.
+ * What is not here, such as `sql`, `redis` and `tcp`, is called through `bindings/workload.h`.
  */
 #ifndef STRESSHOST_H
 #define STRESSHOST_H

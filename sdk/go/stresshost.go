@@ -5,7 +5,7 @@
 //
 //	func init() { stresshost.Export("hello", "0.1.0", "Loads one URL", func() stresshost.Workload { return &Plugin{} }) }
 //
-// What is not here, such as sql and redis, is called through the packages in bindings.
+// What is not here, such as sql, redis and tcp, is called through the packages in bindings.
 package stresshost
 
 import (

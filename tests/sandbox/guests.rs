@@ -10,6 +10,7 @@
 //! | `network` | those that reach for what nobody granted, or send what nobody should receive |
 //! | `redis` | those that speak with a Redis, or would like to |
 //! | `sql` | those that use databases, or reach for some |
+//! | `tcp` | those that speak a protocol of their own, or would like to |
 //! | `texts` | those that write what a terminal or a page would obey |
 
 mod broken;
@@ -20,6 +21,7 @@ mod handles;
 mod network;
 mod redis;
 mod sql;
+mod tcp;
 mod texts;
 
 use std::net::TcpListener;
@@ -38,6 +40,7 @@ pub(crate) use handles::*;
 pub(crate) use network::*;
 pub(crate) use redis::*;
 pub(crate) use sql::*;
+pub(crate) use tcp::*;
 pub(crate) use texts::*;
 
 pub(crate) use crate::secrets::leak_secret;

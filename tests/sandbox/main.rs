@@ -81,6 +81,9 @@ guests! {
     sql_handles
     sql_floods
     sql_denied
+    tcp_client
+    tcp_open
+    tcp_forged
 }
 
 #[test]

@@ -47,15 +47,17 @@ impl Dial {
         self.reach(phases).await.map(Stream::Tcp)
     }
 
-    /// A TLS stream to the origin; the protocols offered are those of an HTTP version, or none.
+    /// A TLS stream to the origin, in whose certificate its host is expected or another `name`; the protocols offered are
+    /// those of an HTTP version, or none.
     pub(crate) async fn encrypted(
         &self,
         version: Option<HttpVersion>,
+        name: Option<&str>,
         phases: &mut Phases,
     ) -> Result<Box<TlsStream<TcpStream>>, Failure> {
         self.shared.network().check(&self.origin).map_err(no_way)?;
         let stream = self.reach(phases).await?;
-        self.timed(&mut phases.tls_ns, self.encrypt(stream, version)).await
+        self.timed(&mut phases.tls_ns, self.encrypt(stream, version, name)).await
     }
 
     async fn reach(&self, phases: &mut Phases) -> Result<TcpStream, Failure> {
@@ -113,11 +115,12 @@ impl Dial {
         &self,
         stream: TcpStream,
         version: Option<HttpVersion>,
+        name: Option<&str>,
     ) -> Result<Box<TlsStream<TcpStream>>, Failure> {
         let tls = self.shared.tls();
         let failed = |text: String| Failure::new(ErrorKind::Tls, text);
         let connector = tls.connector(version).map_err(|error| failed(error.to_string()))?;
-        let host = &self.origin.host;
+        let host = name.unwrap_or(&self.origin.host);
         let name =
             tls.name_for(host).ok_or_else(|| failed(format!("`{host}` cannot be in a certificate")))?;
         connector.connect(name, stream).await.map(Box::new).map_err(|error| self.explain(&error))

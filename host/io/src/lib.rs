@@ -10,11 +10,15 @@ mod failure;
 pub mod http;
 mod network;
 mod origin;
+mod placeholders;
 pub mod redis;
 mod resolve;
 mod secrets;
+mod sender;
 pub mod sql;
 mod stream;
+pub mod tcp;
+mod timeout;
 
 pub use origin::{EgressRule, Origin, Scheme, UrlError, percent_decode};
 pub use secrets::{Secret, SecretError, SecretRule, Secrets};

@@ -15,6 +15,7 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use stresshost_clock::Clock;
 use stresshost_io::http::{BodyError, HttpConfig, HttpCore, HttpShared, HttpVersion, RequestSpec, TlsConfig};
 use stresshost_io::redis::{CommandSpec, RedisCore, RedisSession, TargetSpec};
+use stresshost_io::tcp::{self, ExchangeSpec, TcpCore, TcpSession};
 use stresshost_metrics::ErrorKind;
 use support::{Client, Server, Step, ok, pairs, send, strings};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -308,6 +309,32 @@ async fn redis_speaks_tls_with_the_same_settings() {
             let ping = session.prepare(connection, &spec).unwrap().unwrap();
             let outcome = session.send(connection, 0, &ping, &[]).await;
             assert_eq!((outcome.error, outcome.bytes_received), (None, 7));
+        }
+    }
+}
+
+#[tokio::test]
+async fn bytes_go_over_tls_where_their_target_says_so() {
+    let certificate = certificate("cache.test");
+    let script = vec![Step::Read(b"ask\r\n".to_vec()), send("ok\r\n"), Step::Hold];
+    let port = serve_tls(certificate.acceptor(&[]), vec![script; 2]).await;
+    let address = format!("127.0.0.1:{port}");
+    for (name, error) in [(Some("cache.test"), None), (None, Some(ErrorKind::Tls))] {
+        let shared = HttpShared::new(certificate.trusted(), Arc::new(|_, _| true)).unwrap();
+        let mut session = TcpSession::new(TcpCore::new(HttpCore::new(shared, Clock::start())));
+        let mut options = pairs(&[("tls", "true")]);
+        options.extend(name.map(|name| ("server-name".to_owned(), name.to_owned())));
+        let place = session.open(&tcp::TargetSpec { address: &address, options: &options }).unwrap();
+        let connected = session.connect(place).await;
+        assert_eq!(connected.error, error, "{:?}", connected.error_text);
+        if error.is_none() {
+            assert!(connected.phases.tls_ns > 0);
+            let options = pairs(&[("reply", "until"), ("delimiter", "\n")]);
+            let spec = ExchangeSpec { bytes: b"ask\r\n", slots: &[], options: &options };
+            let ask = session.prepare(place, &spec).unwrap().unwrap();
+            let outcome = session.send(place, &ask, &[]).await;
+            assert_eq!((outcome.error, outcome.bytes_received), (None, 4));
+            assert!(session.is_connected(place));
         }
     }
 }

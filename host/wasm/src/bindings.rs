@@ -21,6 +21,14 @@ mod generated {
             "stresshost:workload/redis.send": async | tracing | verbose_tracing,
             "stresshost:workload/redis.send-with": async | tracing | verbose_tracing,
             "stresshost:workload/redis.pipeline": async | tracing | verbose_tracing,
+            "stresshost:workload/tcp.open": async | tracing | verbose_tracing,
+            "stresshost:workload/tcp.send": async | tracing | verbose_tracing,
+            "stresshost:workload/tcp.send-with": async | tracing | verbose_tracing,
+            "stresshost:workload/tcp.begin": async | tracing | verbose_tracing,
+            "stresshost:workload/tcp.write": async | tracing | verbose_tracing,
+            "stresshost:workload/tcp.read-until": async | tracing | verbose_tracing,
+            "stresshost:workload/tcp.read": async | tracing | verbose_tracing,
+            "stresshost:workload/tcp.skip": async | tracing | verbose_tracing,
             "stresshost:workload/pacing.sleep-us": async | tracing | verbose_tracing,
             "stresshost:workload/pacing.acquire": async | tracing | verbose_tracing,
             // For `--trace-calls`; without it a call pays for one look at a level.
@@ -32,6 +40,6 @@ mod generated {
 
 pub(crate) use generated::exports::stresshost::workload::guest::{Failure, Iteration, VuInfo};
 pub(crate) use generated::stresshost::workload::{
-    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql,
+    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql, tcp,
 };
 pub(crate) use generated::{Workload, WorkloadPre};

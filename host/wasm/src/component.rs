@@ -24,6 +24,7 @@ const OFFERED: &[&str] = &[
     "random",
     "redis",
     "sql",
+    "tcp",
 ];
 /// Section in which an SDK names itself.
 pub(crate) const API_SECTION: &str = "stresshost:api";

@@ -30,6 +30,7 @@ pub const CONTRACT: &[(&str, &str)] = &[
     ("random.wit", include_str!("../../../wit/random.wit")),
     ("redis.wit", include_str!("../../../wit/redis.wit")),
     ("sql.wit", include_str!("../../../wit/sql.wit")),
+    ("tcp.wit", include_str!("../../../wit/tcp.wit")),
 ];
 
 /// Why what a build made is no component and cannot be made one.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use stresshost_engine::Ticket;
+use stresshost_engine::{LimitId, Ticket};
 use stresshost_io::http::{Outcome, Prepared};
 use stresshost_metrics::{ErrorKind, OpId, Phases, Sample, SandboxLimit};
 
@@ -65,6 +65,26 @@ impl Live {
         for request in requests {
             let limits = self.prepared.get(*request as usize).map_or(&[][..], |prepared| &prepared.limits);
             context.take_tokens(Some(ticket.scenario), limits).await;
+        }
+    }
+
+    /// What reports call an operation of another protocol than HTTP.
+    pub(crate) fn operation(&self, name: &str, protocol: &'static str) -> Result<OpId, String> {
+        let name = self.core.run.secrets.redact(name);
+        let names = self.core.context.names.lock();
+        let op = names.map_err(|_| "the run is ending")?.op(&name, protocol);
+        op.map_err(|error| self.core.refused_name(&error))
+    }
+
+    /// Waits for the tokens that operations of other protocols need, as for requests.
+    pub(crate) async fn await_tokens(&mut self, count: usize, limits: &[LimitId]) {
+        if !self.is_limited() {
+            return;
+        }
+        let context = &self.core.context;
+        self.intended_ns.get_or_insert(context.clock.now_ns());
+        for _ in 0..count {
+            context.take_tokens(self.ticket.map(|ticket| ticket.scenario), limits).await;
         }
     }
 

@@ -15,6 +15,7 @@ mod pacing;
 mod random;
 mod redis;
 mod sql;
+mod tcp;
 
 /// What a guest is told when it does I/O while it describes, plans or analyses.
 const NOT_LIVE: &str = "not available in `describe`, `plan` and `analyze`";
@@ -29,4 +30,4 @@ fn error_name(error: u32) -> String {
 }
 
 /// Protocols whose operations this host measures, as thresholds name them.
-pub const PROTOCOLS: &[&str] = &["http", "redis", "sql"];
+pub const PROTOCOLS: &[&str] = &["http", "redis", "sql", "tcp"];

@@ -112,6 +112,10 @@ impl WasmVu {
         live.retire_responses();
         live.retire_replies();
         live.retire_rows();
+        live.tcp_settle(match &result {
+            Ok(_) => "the plugin returned before it ended the operation",
+            Err(_) => "the plugin broke before it ended the operation",
+        });
         live.ticket = None;
         drop(live);
         self.store.data_mut().count_refused_growth();

@@ -26,6 +26,7 @@ mod redis;
 mod sql;
 mod state;
 mod stderr;
+mod tcp;
 mod waiting;
 mod wasi_http;
 mod workload;

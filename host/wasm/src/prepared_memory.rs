@@ -6,8 +6,10 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use stresshost_io::http::Prepared;
+use stresshost_metrics::SandboxLimit;
 
 use crate::memory_budget::{Held, MemoryBudget};
+use crate::state::{CoreShared, Live};
 
 /// The requests that the users of one core hold, each charged once however many hold it.
 #[derive(Debug, Default)]
@@ -30,6 +32,39 @@ impl Charges {
         }
         held.insert(place, Rc::downgrade(&charge));
         Some(charge)
+    }
+}
+
+impl Live {
+    /// Refuses to prepare one more where the user holds as many as it may.
+    pub(crate) fn may_prepare(&self) -> Result<(), String> {
+        let others = self.redis.as_ref().map_or(0, |side| side.prepared())
+            + self.tcp.as_ref().map_or(0, |side| side.prepared());
+        let held = self.prepared.len() + others;
+        if held as u64 >= self.core.run.limits.prepared { Err(self.core.too_many_prepared()) } else { Ok(()) }
+    }
+
+    /// Takes the memory of what was prepared for another protocol than HTTP.
+    pub(crate) fn hold_prepared(&mut self, bytes: u64) -> Result<Held, String> {
+        let most = self.core.run.limits.prepared_bytes;
+        let has_room = self.prepared_bytes + bytes <= most;
+        let Some(held) = has_room.then(|| Held::take(&self.core.run.memory, bytes)).flatten() else {
+            self.core.reached(SandboxLimit::PreparedBytes);
+            return Err(format!(
+                "prepared commands, exchanges and requests of more than {most} bytes, or more than all virtual users together may hold"
+            ));
+        };
+        self.prepared_bytes += bytes;
+        Ok(held)
+    }
+}
+
+impl CoreShared {
+    /// What a guest is told that prepares more than it may.
+    pub(crate) fn too_many_prepared(&self) -> String {
+        self.reached(SandboxLimit::Prepared);
+        let most = self.run.limits.prepared;
+        format!("more than {most} prepared commands, exchanges and requests; put what varies into slots")
     }
 }
 

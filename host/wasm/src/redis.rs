@@ -67,6 +67,11 @@ impl RedisSide {
         }
     }
 
+    /// Number of commands prepared.
+    pub(crate) fn prepared(&self) -> usize {
+        self.commands.len()
+    }
+
     /// What the server of a connection says of itself, as JSON; none for a stale handle.
     pub(crate) fn server(&self, connection: u32) -> Option<String> {
         let place = self.connections.get(connection)?.place;
@@ -128,7 +133,7 @@ impl Live {
 
     async fn redis_open(&mut self, spec: &TargetSpec<'_>) -> Result<u32, String> {
         self.retire_replies();
-        let connect = self.redis_op("connect")?;
+        let connect = self.operation("connect", "redis")?;
         let core = Rc::clone(&self.core);
         let side = self.redis.get_or_insert_with(|| Box::new(RedisSide::new(&core)));
         let place = side.session.open(spec).map_err(|error| {
@@ -143,7 +148,7 @@ impl Live {
             }
             None => Rc::default(),
         };
-        self.redis_tokens(1, &limits).await;
+        self.await_tokens(1, &limits).await;
         let Some(side) = self.redis.as_deref_mut() else { return Err("the run is ending".to_owned()) };
         let flight = Flight::begin(&core, connect, self.ticket, self.intended_ns.take());
         let outcome = side.session.connect(place, 0).await;
@@ -176,36 +181,17 @@ impl Live {
     ) -> Result<u32, String> {
         const CLOSED: &str = "the connection is closed";
         let core = Rc::clone(&self.core);
-        let limits = &core.run.limits;
-        let held = self.redis.as_ref().map_or(0, |side| side.commands.len()) + self.prepared.len();
-        let too_many = || {
-            core.reached(SandboxLimit::Prepared);
-            format!(
-                "more than {} prepared commands and requests; put what varies into slots",
-                limits.prepared
-            )
-        };
-        if held as u64 >= limits.prepared {
-            return Err(too_many());
-        }
-        let op = self.redis_op(&command.name)?;
+        self.may_prepare()?;
+        let op = self.operation(&command.name, "redis")?;
         let side = self.redis.as_deref_mut().ok_or(CLOSED)?;
         let place = side.connections.get(connection).ok_or(CLOSED)?.place;
         let spec = CommandSpec { words: &command.words, slots: &command.slots, options: &command.options };
         let compiled = side.session.prepare(place, &spec).ok_or(CLOSED)?;
         let compiled = compiled.map_err(|error| core.run.secrets.redact(&error.to_string()).into_owned())?;
-        let bytes = compiled.held_bytes();
-        let has_room = self.prepared_bytes + bytes <= limits.prepared_bytes;
-        let Some(memory) = has_room.then(|| Held::take(&core.run.memory, bytes)).flatten() else {
-            core.reached(SandboxLimit::PreparedBytes);
-            return Err(format!(
-                "prepared commands and requests of more than {} bytes, or more than all virtual users together may hold",
-                limits.prepared_bytes
-            ));
-        };
-        self.prepared_bytes += bytes;
+        let memory = self.hold_prepared(compiled.held_bytes())?;
+        let side = self.redis.as_deref_mut().ok_or(CLOSED)?;
         let prepared = Prepared { op, connection, command: compiled, memory };
-        let handle = side.commands.insert(prepared).ok_or_else(too_many)?;
+        let handle = side.commands.insert(prepared).ok_or_else(|| core.too_many_prepared())?;
         if let Some(connection) = side.connections.get_mut(connection) {
             connection.commands.push(handle);
         }
@@ -218,7 +204,7 @@ impl Live {
         let Some((connection, place)) = self.redis_way(handle) else { return self.redis_refused() };
         if self.is_limited() {
             let limits = self.redis_limits(connection);
-            self.redis_tokens(1, &limits).await;
+            self.await_tokens(1, &limits).await;
         }
         let Some(side) = self.redis.as_deref_mut() else { return refused(0) };
         let Some(Prepared { op, command, .. }) = side.commands.get(handle) else {
@@ -252,7 +238,7 @@ impl Live {
         };
         if self.is_limited() {
             let limits = self.redis_limits(connection);
-            self.redis_tokens(count, &limits).await;
+            self.await_tokens(count, &limits).await;
         }
         let is_cluster = self.redis.as_deref().is_some_and(|side| side.session.is_cluster(place));
         // Of a cluster twice: a node that is connected to may tell that slots are elsewhere by now.
@@ -322,25 +308,6 @@ impl Live {
     /// The answer to a call that sends nothing.
     fn redis_refused(&self) -> u64 {
         refused(self.redis.as_ref().map_or(0, |side| side.first_reply))
-    }
-
-    fn redis_op(&self, name: &str) -> Result<OpId, String> {
-        let name = self.core.run.secrets.redact(name);
-        let names = self.core.context.names.lock();
-        let op = names.map_err(|_| "the run is ending")?.op(&name, "redis");
-        op.map_err(|error| self.core.refused_name(&error))
-    }
-
-    /// Waits for the tokens that commands need, as for requests.
-    async fn redis_tokens(&mut self, count: usize, limits: &[LimitId]) {
-        if !self.is_limited() {
-            return;
-        }
-        let context = &self.core.context;
-        self.intended_ns.get_or_insert(context.clock.now_ns());
-        for _ in 0..count {
-            context.take_tokens(self.ticket.map(|ticket| ticket.scenario), limits).await;
-        }
     }
 }
 

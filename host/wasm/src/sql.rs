@@ -134,7 +134,7 @@ impl Live {
     async fn sql_open(&mut self, spec: &TargetSpec<'_>) -> Result<u32, String> {
         let checked = self.sql_side().session.check(spec).map_err(|reason| self.sql_refused(&reason))?;
         let origin = &checked.origin;
-        let op = |name: &str| self.sql_op(name);
+        let op = |name: &str| self.operation(name, "sql");
         let ops = Ops {
             connect: op("connect")?,
             begin: op("BEGIN")?,
@@ -147,7 +147,7 @@ impl Live {
                 .of_target(origin.scheme.name(), &origin.host, origin.port)
                 .into(),
         };
-        self.sql_take_tokens(&ops.limits).await;
+        self.await_tokens(1, &ops.limits).await;
         // A pool is everybody's: that one user brings it a connection is no operation of that user.
         let ticket = self.ticket.filter(|_| !checked.is_pooled);
         let intended_ns = if ticket.is_some() { self.intended_ns.take() } else { None };
@@ -173,7 +173,7 @@ impl Live {
         name: &str,
         spec: &StatementSpec<'_>,
     ) -> Result<u32, String> {
-        let op = self.sql_op(name)?;
+        let op = self.operation(name, "sql")?;
         let (bytes, most) = (spec.text.len() as u64, self.core.run.limits.prepared_bytes);
         let has_room = self.prepared_bytes + bytes <= most;
         let Some(held) = has_room.then(|| Held::take(&self.core.run.memory, bytes)).flatten() else {
@@ -200,7 +200,7 @@ impl Live {
         let Some((op, limits, connect)) = self.sql_names(&wish) else {
             return refused(self.sql_side().latest.id);
         };
-        self.sql_take_tokens(&limits).await;
+        self.await_tokens(1, &limits).await;
         let intended_ns = self.intended_ns.take();
         // What was lost with its connection is rolled back already: nothing is sent, and nothing measured.
         let is_over =
@@ -258,7 +258,7 @@ impl Live {
             SqlWish::Run { name, .. } => match side.run.get(name) {
                 Some(op) => *op,
                 None => {
-                    let op = self.sql_op(name).ok()?;
+                    let op = self.operation(name, "sql").ok()?;
                     self.sql_side().run.insert(name.clone(), op);
                     op
                 }
@@ -266,23 +266,6 @@ impl Live {
             SqlWish::Open { .. } | SqlWish::Prepare { .. } => return None,
         };
         Some((op, limits, connect))
-    }
-
-    fn sql_op(&self, name: &str) -> Result<OpId, String> {
-        let name = self.core.run.secrets.redact(name);
-        let names = self.core.context.names.lock();
-        let op = names.map_err(|_| "the run is ending")?.op(&name, "sql");
-        op.map_err(|error| self.core.refused_name(&error))
-    }
-
-    /// Waits for the tokens that an operation needs, as for requests.
-    async fn sql_take_tokens(&mut self, limits: &[LimitId]) {
-        if !self.is_limited() {
-            return;
-        }
-        let context = &self.core.context;
-        self.intended_ns.get_or_insert(context.clock.now_ns());
-        context.take_tokens(self.ticket.map(|ticket| ticket.scenario), limits).await;
     }
 
     /// Says why something was refused, and counts a limit that was reached.

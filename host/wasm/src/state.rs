@@ -14,6 +14,7 @@ use stresshost_io::Secrets;
 use stresshost_io::http::{HttpCore, HttpSession, Prepared};
 use stresshost_io::redis::RedisCore;
 use stresshost_io::sql::SqlCore;
+use stresshost_io::tcp::TcpCore;
 use stresshost_metrics::{CheckId, MetricId, MetricKind, NamesFull, OpId, SandboxLimit};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
@@ -30,6 +31,7 @@ use crate::prepared_memory::Charges;
 use crate::redis::RedisSide;
 use crate::sql::SqlSide;
 use crate::stderr::StderrTail;
+use crate::tcp::TcpSide;
 use crate::waiting::{Fulfilled, Wish};
 use crate::wasi_http::{Hooks, Outgoing};
 use crate::{EPOCH_MS, GuestLimits, GuestProfile};
@@ -81,6 +83,7 @@ pub(crate) struct CoreShared {
     pub(crate) http: HttpCore,
     pub(crate) redis: RedisCore,
     pub(crate) sql: SqlCore,
+    pub(crate) tcp: TcpCore,
     pub(crate) run: Arc<RunShared>,
     pub(crate) charges: Charges,
     /// What the plugins on the core owe each other.
@@ -134,6 +137,8 @@ pub(crate) struct Live {
     pub(crate) redis: Option<Box<RedisSide>>,
     /// None until it is first used: most plugins use no database.
     pub(crate) sql: Option<Box<SqlSide>>,
+    /// None until it is first used: most plugins leave protocols to the host.
+    pub(crate) tcp: Option<Box<TcpSide>>,
     pub(crate) prepared: Vec<PreparedOp>,
     pub(crate) prepared_bytes: u64,
     pub(crate) checks: Vec<CheckId>,
@@ -330,6 +335,7 @@ impl Live {
             http: HttpSession::new(core.http.clone()),
             redis: None,
             sql: None,
+            tcp: None,
             resumed: 0,
             _alive: core.shares.enter(core.run.part),
             core,

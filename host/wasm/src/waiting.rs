@@ -15,6 +15,7 @@ use crate::bindings::http::Shot;
 use crate::redis::RedisWish;
 use crate::sql::SqlWish;
 use crate::state::{Live, VuState};
+use crate::tcp::{TcpAnswer, TcpWish};
 use crate::wasi_http::Outgoing;
 
 /// What a suspended guest waits for.
@@ -31,6 +32,10 @@ pub(crate) enum Wish {
     Redis(RedisWish),
     /// A database's doing.
     Sql(SqlWish),
+    /// One exchange over TCP.
+    TcpSend { exchange: u32, values: Vec<Vec<u8>> },
+    /// Bytes over TCP.
+    Tcp(TcpWish),
 }
 
 /// What came of a wish.
@@ -42,6 +47,7 @@ pub(crate) enum Fulfilled {
     Acquired(u64),
     /// Or why there is none.
     Handle(Result<u32, String>),
+    Tcp(TcpAnswer),
 }
 
 impl VuState {
@@ -157,6 +163,8 @@ async fn fulfil(live: &RefCell<Live>, wish: Wish) {
             Fulfilled::Handle(Box::pin(live.sql_handle(wish)).await)
         }
         Wish::Sql(wish) => Fulfilled::Answer(live.sql_operation(wish).await),
+        Wish::TcpSend { exchange, values } => Fulfilled::Answer(live.tcp_send(exchange, &values).await),
+        Wish::Tcp(wish) => Fulfilled::Tcp(live.tcp(wish).await),
     };
     live.fulfilled = Some(fulfilled);
 }

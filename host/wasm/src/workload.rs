@@ -9,6 +9,7 @@ use stresshost_engine::{CoreContext, Fault, Guest, GuestCore, VuError, VuInfo};
 use stresshost_io::http::{HttpCore, HttpShared};
 use stresshost_io::redis::RedisCore;
 use stresshost_io::sql::{SqlCore, SqlShared};
+use stresshost_io::tcp::TcpCore;
 use stresshost_plan::{Feed, Plan, Scenario};
 
 use crate::bindings::WorkloadPre;
@@ -120,6 +121,7 @@ impl Guest for WasmGuest {
             let shared = CoreShared {
                 context: Rc::clone(&context),
                 redis: RedisCore::new(http.clone()),
+                tcp: TcpCore::new(http.clone()),
                 http,
                 sql,
                 run,

@@ -228,6 +228,56 @@ extern void __wasm_import_stresshost_workload_redis_error_text(int32_t, uint8_t 
 __attribute__((__import_module__("stresshost:workload/redis@0.1.0"), __import_name__("error-name")))
 extern void __wasm_import_stresshost_workload_redis_error_name(int32_t, uint8_t *);
 
+// Imported Functions from `stresshost:workload/tcp@0.1.0`
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("open")))
+extern void __wasm_import_stresshost_workload_tcp_open(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("close")))
+extern void __wasm_import_stresshost_workload_tcp_close(int32_t);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("prepare")))
+extern void __wasm_import_stresshost_workload_tcp_prepare(int32_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("send")))
+extern int64_t __wasm_import_stresshost_workload_tcp_send(int32_t);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("send-with")))
+extern int64_t __wasm_import_stresshost_workload_tcp_send_with(int32_t, uint8_t *, size_t);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("bytes")))
+extern void __wasm_import_stresshost_workload_tcp_bytes(int32_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("begin")))
+extern int32_t __wasm_import_stresshost_workload_tcp_begin(int32_t, uint8_t *, size_t);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("write")))
+extern int32_t __wasm_import_stresshost_workload_tcp_write(uint8_t *, size_t);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("read-until")))
+extern void __wasm_import_stresshost_workload_tcp_read_until(uint8_t *, size_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("read")))
+extern void __wasm_import_stresshost_workload_tcp_read(int32_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("skip")))
+extern int32_t __wasm_import_stresshost_workload_tcp_skip(int64_t);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("end")))
+extern int64_t __wasm_import_stresshost_workload_tcp_end(uint8_t *, size_t, uint8_t *, size_t);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("reply-bytes")))
+extern int64_t __wasm_import_stresshost_workload_tcp_reply_bytes(int32_t);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("duration-us")))
+extern int64_t __wasm_import_stresshost_workload_tcp_duration_us(int32_t);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("error-text")))
+extern void __wasm_import_stresshost_workload_tcp_error_text(int32_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("error-name")))
+extern void __wasm_import_stresshost_workload_tcp_error_name(int32_t, uint8_t *);
+
 // Exported Functions from `stresshost:workload/guest@0.1.0`
 
 __attribute__((__weak__, __export_name__("cabi_post_stresshost:workload/guest@0.1.0#describe")))
@@ -629,6 +679,25 @@ void stresshost_workload_redis_result_string_string_free(stresshost_workload_red
     workload_string_free(&ptr->val.ok);
   } else {
     workload_string_free(&ptr->val.err);
+  }
+}
+
+void stresshost_workload_tcp_target_free(stresshost_workload_tcp_target_t *ptr) {
+  workload_string_free(&ptr->address);
+  workload_list_tuple2_string_string_free(&ptr->options);
+}
+
+void stresshost_workload_tcp_exchange_free(stresshost_workload_tcp_exchange_t *ptr) {
+  workload_string_free(&ptr->name);
+  workload_list_u8_free(&ptr->bytes);
+  workload_list_string_free(&ptr->slots);
+  workload_list_tuple2_string_string_free(&ptr->options);
+}
+
+void stresshost_workload_tcp_result_list_u8_u32_free(stresshost_workload_tcp_result_list_u8_u32_t *ptr) {
+  if (!ptr->is_err) {
+    workload_list_u8_free(&ptr->val.ok);
+  } else {
   }
 }
 
@@ -1507,6 +1576,195 @@ void stresshost_workload_redis_error_name(uint32_t error, workload_string_t *ret
   uint8_t ret_area[(2*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_stresshost_workload_redis_error_name((int32_t) (error), ptr);
+  *ret = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+bool stresshost_workload_tcp_open(stresshost_workload_tcp_target_t *target, uint32_t *ret, workload_string_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_tcp_open((uint8_t *) ((*target).address).ptr, ((*target).address).len, (uint8_t *) ((*target).options).ptr, ((*target).options).len, ptr);
+  stresshost_workload_http_result_u32_string_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+void stresshost_workload_tcp_close(uint32_t connection) {
+  __wasm_import_stresshost_workload_tcp_close((int32_t) (connection));
+}
+
+bool stresshost_workload_tcp_prepare(uint32_t connection, stresshost_workload_tcp_exchange_t *exchange, uint32_t *ret, workload_string_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_tcp_prepare((int32_t) (connection), (uint8_t *) ((*exchange).name).ptr, ((*exchange).name).len, (uint8_t *) ((*exchange).bytes).ptr, ((*exchange).bytes).len, (uint8_t *) ((*exchange).slots).ptr, ((*exchange).slots).len, (uint8_t *) ((*exchange).options).ptr, ((*exchange).options).len, ptr);
+  stresshost_workload_http_result_u32_string_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+stresshost_workload_tcp_answer_t stresshost_workload_tcp_send(uint32_t exchange) {
+  int64_t ret = __wasm_import_stresshost_workload_tcp_send((int32_t) (exchange));
+  return (uint64_t) (ret);
+}
+
+stresshost_workload_tcp_answer_t stresshost_workload_tcp_send_with(uint32_t exchange, workload_list_list_u8_t *values) {
+  int64_t ret = __wasm_import_stresshost_workload_tcp_send_with((int32_t) (exchange), (uint8_t *) (*values).ptr, (*values).len);
+  return (uint64_t) (ret);
+}
+
+bool stresshost_workload_tcp_bytes(uint32_t answer, workload_list_u8_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_tcp_bytes((int32_t) (answer), ptr);
+  workload_option_list_u8_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (workload_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  *ret = option.val;
+  return option.is_some;
+}
+
+uint32_t stresshost_workload_tcp_begin(uint32_t exchange, workload_list_list_u8_t *values) {
+  int32_t ret = __wasm_import_stresshost_workload_tcp_begin((int32_t) (exchange), (uint8_t *) (*values).ptr, (*values).len);
+  return (uint32_t) (ret);
+}
+
+uint32_t stresshost_workload_tcp_write(workload_list_u8_t *bytes) {
+  int32_t ret = __wasm_import_stresshost_workload_tcp_write((uint8_t *) (*bytes).ptr, (*bytes).len);
+  return (uint32_t) (ret);
+}
+
+bool stresshost_workload_tcp_read_until(workload_list_u8_t *delimiter, uint32_t most, workload_list_u8_t *ret, uint32_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_tcp_read_until((uint8_t *) (*delimiter).ptr, (*delimiter).len, (int32_t) (most), ptr);
+  stresshost_workload_tcp_result_list_u8_u32_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (workload_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool stresshost_workload_tcp_read(uint32_t length, workload_list_u8_t *ret, uint32_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_tcp_read((int32_t) (length), ptr);
+  stresshost_workload_tcp_result_list_u8_u32_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (workload_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+uint32_t stresshost_workload_tcp_skip(uint64_t length) {
+  int32_t ret = __wasm_import_stresshost_workload_tcp_skip((int64_t) (length));
+  return (uint32_t) (ret);
+}
+
+stresshost_workload_tcp_answer_t stresshost_workload_tcp_end(workload_string_t *error, workload_string_t *text) {
+  int64_t ret = __wasm_import_stresshost_workload_tcp_end((uint8_t *) (*error).ptr, (*error).len, (uint8_t *) (*text).ptr, (*text).len);
+  return (uint64_t) (ret);
+}
+
+uint64_t stresshost_workload_tcp_reply_bytes(uint32_t answer) {
+  int64_t ret = __wasm_import_stresshost_workload_tcp_reply_bytes((int32_t) (answer));
+  return (uint64_t) (ret);
+}
+
+uint64_t stresshost_workload_tcp_duration_us(uint32_t answer) {
+  int64_t ret = __wasm_import_stresshost_workload_tcp_duration_us((int32_t) (answer));
+  return (uint64_t) (ret);
+}
+
+void stresshost_workload_tcp_error_text(uint32_t answer, workload_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_tcp_error_text((int32_t) (answer), ptr);
+  *ret = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+void stresshost_workload_tcp_error_name(uint32_t error, workload_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_tcp_error_name((int32_t) (error), ptr);
   *ret = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
 }
 

@@ -276,6 +276,59 @@ typedef struct {
   } val;
 } stresshost_workload_redis_result_string_string_t;
 
+// A server to connect to.
+typedef struct stresshost_workload_tcp_target_t {
+  // `host:port`, such as `127.0.0.1:11211` or `[::1]:11211`; `tcp://` may stand before it, as users write targets.
+  workload_string_t   address;
+  // Options by name: `connect-timeout-ms` (TLS included), `timeout-ms` (of each operation), `tls` (`true`),
+  // `server-name` (expected in the certificate instead of the host), `max-reply-bytes` (after which an operation fails
+  // as `too_large`), `reconnect` (`false`: a lost connection is not made again, for protocols that begin with a
+  // handshake; `open` another).
+  workload_list_tuple2_string_string_t   options;
+} stresshost_workload_tcp_target_t;
+
+// What is sent, and how the reply to it ends.
+typedef struct stresshost_workload_tcp_exchange_t {
+  // What reports call the operation, such as `get`. Keep what varies out of it.
+  workload_string_t   name;
+  // What is sent. `{{slot}}` in it is replaced by the slot's value as it is, `{{secret:name}}` by a secret that the
+  // plugin never sees.
+  workload_list_u8_t   bytes;
+  // Names of the slots, in the order `send-with` and `begin` give their values.
+  workload_list_string_t   slots;
+  // Options by name: `timeout-ms`; `expect-start` (the reply must begin with this, or the operation fails as
+  // `status_unexpected`; given several times, with any of them); and `reply`, without which the exchange can only be
+  // begun:
+  // 
+  // - `none`: there is no reply; the operation is over when the last byte is sent
+  // - `until`: it ends with `delimiter`
+  // - `exactly`: it has `length` bytes
+  // - `prefix`: a field in it tells how many bytes follow the field. `length-bytes` (1, 2, 3, 4 or 8) is the field's
+  //   width, `length-endian` (`big`, which is the default, or `little`) its byte order, `length-offset` how many bytes
+  //   stand before it, and `length-adjustment` is added to its value, such as -4 for a field of four bytes that counts
+  //   itself
+  // 
+  // In `delimiter` and `expect-start`, `\r`, `\n`, `\t`, `\0`, `\\` and `\xHH` stand for bytes.
+  workload_list_tuple2_string_string_t   options;
+} stresshost_workload_tcp_exchange_t;
+
+// What came of an operation, in one number.
+// 
+// - bits 0 to 31: the answer's id, which names it in the functions below until the next operation of this interface or
+//   the iteration's end
+// - bits 32 to 47: bytes of the reply; 65,535 for that many and more, see `reply-bytes`
+// - bits 48 to 63: 0 when the operation succeeded, else the code of an error kind; see `error-name`. A failed operation
+//   was measured and counted all the same.
+typedef uint64_t stresshost_workload_tcp_answer_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    workload_list_u8_t ok;
+    uint32_t err;
+  } val;
+} stresshost_workload_tcp_result_list_u8_u32_t;
+
 // Why a call did not succeed. It is reported; it is not a plugin fault.
 typedef struct exports_stresshost_workload_guest_failure_t {
   // Short and stable, for grouping: `check`, `extract`, `expectation`, or the plugin's own.
@@ -510,6 +563,48 @@ extern void stresshost_workload_redis_error_text(uint32_t answer, workload_strin
 // Name of an error code, such as `timeout`; empty for 0, `unknown` for codes this host does not know.
 extern void stresshost_workload_redis_error_name(uint32_t error, workload_string_t *ret);
 
+// Imported Functions from `stresshost:workload/tcp@0.1.0`
+// Connects. Within an iteration it is measured as the operation `connect`, and so is making a lost connection again,
+// which the host does by itself before the next operation, unless the target's options say otherwise. Err: why not.
+extern bool stresshost_workload_tcp_open(stresshost_workload_tcp_target_t *target, uint32_t *ret, workload_string_t *err);
+// Closes a connection; its exchanges are stale from then on.
+extern void stresshost_workload_tcp_close(uint32_t connection);
+// Prepares an exchange; nothing is sent. Err: what is wrong with it.
+extern bool stresshost_workload_tcp_prepare(uint32_t connection, stresshost_workload_tcp_exchange_t *exchange, uint32_t *ret, workload_string_t *err);
+// Sends a prepared exchange that has no slots and waits for the reply.
+extern stresshost_workload_tcp_answer_t stresshost_workload_tcp_send(uint32_t exchange);
+// Sends a prepared exchange with the values of its slots and waits for the reply.
+extern stresshost_workload_tcp_answer_t stresshost_workload_tcp_send_with(uint32_t exchange, workload_list_list_u8_t *values);
+// The whole reply of `send`. None: there is none, it was longer than the host keeps, or the answer is stale.
+extern bool stresshost_workload_tcp_bytes(uint32_t answer, workload_list_u8_t *ret);
+// Begins an operation by sending a prepared exchange with the values of its slots; what its options say of a reply does
+// not count. One operation can be open at a time: beginning another, sending or opening something and the end of the
+// call fail the open one as `invalid` and close its connection. 0, or the code of the error with which it has failed.
+extern uint32_t stresshost_workload_tcp_begin(uint32_t exchange, workload_list_list_u8_t *values);
+// Sends more bytes within the open operation, as they are. 0, or the code of the error with which it has failed.
+extern uint32_t stresshost_workload_tcp_write(workload_list_u8_t *bytes);
+// Reads up to a delimiter, itself included, within the open operation. Past `most` bytes without it the operation fails
+// as `too_large`. Err: the code of the error with which the operation has failed.
+extern bool stresshost_workload_tcp_read_until(workload_list_u8_t *delimiter, uint32_t most, workload_list_u8_t *ret, uint32_t *err);
+// Reads so many bytes within the open operation, at most as many as the host keeps of a reply. Err: the code of the error
+// with which the operation has failed.
+extern bool stresshost_workload_tcp_read(uint32_t length, workload_list_u8_t *ret, uint32_t *err);
+// Reads so many bytes and drops them. 0, or the code of the error with which the operation has failed.
+extern uint32_t stresshost_workload_tcp_skip(uint64_t length);
+// Ends the open operation. `error` is empty, or the name of the error kind that the plugin finds in the reply, such as
+// `status_unexpected`, and `text` says more; a name that is none counts as `server_error`. An operation that has failed
+// by itself keeps its own error. The connection is closed when something of the reply is left unread, and after
+// `malformed`.
+extern stresshost_workload_tcp_answer_t stresshost_workload_tcp_end(workload_string_t *error, workload_string_t *text);
+// Bytes of the reply, those that were skipped included; 0 for a stale answer.
+extern uint64_t stresshost_workload_tcp_reply_bytes(uint32_t answer);
+// Service time in microseconds; 0 for a stale answer.
+extern uint64_t stresshost_workload_tcp_duration_us(uint32_t answer);
+// The transport's words for a failed operation, or those that `end` gave.
+extern void stresshost_workload_tcp_error_text(uint32_t answer, workload_string_t *ret);
+// Name of an error code, such as `timeout`; empty for 0, `unknown` for codes this host does not know.
+extern void stresshost_workload_tcp_error_name(uint32_t error, workload_string_t *ret);
+
 // Exported Functions from `stresshost:workload/guest@0.1.0`
 void exports_stresshost_workload_guest_describe(workload_string_t *ret);
 bool exports_stresshost_workload_guest_plan(workload_string_t *input, workload_string_t *ret, workload_string_t *err);
@@ -581,6 +676,12 @@ void stresshost_workload_redis_list_answer_free(stresshost_workload_redis_list_a
 void workload_option_s64_free(workload_option_s64_t *ptr);
 
 void stresshost_workload_redis_result_string_string_free(stresshost_workload_redis_result_string_string_t *ptr);
+
+void stresshost_workload_tcp_target_free(stresshost_workload_tcp_target_t *ptr);
+
+void stresshost_workload_tcp_exchange_free(stresshost_workload_tcp_exchange_t *ptr);
+
+void stresshost_workload_tcp_result_list_u8_u32_free(stresshost_workload_tcp_result_list_u8_u32_t *ptr);
 
 void exports_stresshost_workload_guest_failure_free(exports_stresshost_workload_guest_failure_t *ptr);
 

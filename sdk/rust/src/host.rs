@@ -3,7 +3,7 @@
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::stresshost::workload::{
-    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql,
+    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql, tcp,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::backend::{
@@ -13,3 +13,5 @@ pub(crate) use crate::testing::backend::{
 pub(crate) use crate::testing::redis::backend as redis;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::sql::backend as sql;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crate::testing::tcp::backend as tcp;

@@ -22,6 +22,7 @@ pub mod random;
 pub mod redis;
 pub mod sql;
 mod target;
+pub mod tcp;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod workload;

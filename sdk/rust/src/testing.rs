@@ -28,10 +28,12 @@ pub(crate) mod backend;
 pub(crate) mod redis;
 pub(crate) mod sql;
 mod state;
+pub(crate) mod tcp;
 
 pub use redis::{RedisReply, RedisSent};
 pub use sql::{SqlOpened, SqlReply, SqlSent};
 use state::with;
+pub use tcp::{TcpReply, TcpSent};
 
 /// A scripted response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

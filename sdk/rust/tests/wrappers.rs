@@ -8,7 +8,8 @@ use stresshost_sdk::http::{self, Request};
 use stresshost_sdk::metrics::{Counter, Distribution, Gauge, Rate};
 use stresshost_sdk::prelude::*;
 use stresshost_sdk::redis;
-use stresshost_sdk::testing::{FakeHost, RedisReply, Reply};
+use stresshost_sdk::tcp::{self, LengthField, ReadError};
+use stresshost_sdk::testing::{FakeHost, RedisReply, Reply, TcpReply};
 use stresshost_sdk::{artifacts, pacing, random};
 
 #[test]
@@ -245,4 +246,92 @@ fn redis_commands_are_prepared_sent_and_answered() {
     host.redis_refuse("no connection");
     let refused = redis::Target::new("redis://u:secret@c.test/0").open().unwrap_err();
     assert_eq!(refused.message, "redis `redis://c.test/0`: no connection");
+}
+
+#[test]
+fn exchanges_are_prepared_sent_and_read() {
+    let host = FakeHost::new();
+    host.tcp_server(|sent| TcpReply::bytes(format!("echo {}", sent.text())));
+    let target = tcp::Target::new("tcp://c.test:1").timeout(Duration::from_secs(2)).tls(true);
+    let target = target.connect_timeout(Duration::from_secs(1)).server_name("s.test").max_reply_bytes(9);
+    let connection = target.reconnect(false).open().unwrap();
+    let written = |options: &[(String, String)]| -> Vec<String> {
+        options.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    };
+    assert_eq!(
+        written(&host.tcp_targets()[0].1),
+        [
+            "timeout-ms=2000",
+            "tls=true",
+            "connect-timeout-ms=1000",
+            "server-name=s.test",
+            "max-reply-bytes=9",
+            "reconnect=false"
+        ]
+    );
+
+    let echo = connection.exchange("echo", "{{a}}{{b}}\n").slot("a").until(b"\\\n\xff").prepare().unwrap();
+    let reply = echo.send(&[b"{{b}}"]);
+    assert_eq!((reply.text().as_deref(), reply.reply_bytes()), (Some("echo {{b}}{{b}}\n"), 16));
+    assert_eq!(written(&host.exchanges()[0].options), ["reply=until", "delimiter=\\\\\\x0a\\xff"]);
+    let field = LengthField { bytes: 2, little_endian: true, offset: 1, adjustment: -2 };
+    let exchange = connection.exchange("echo", "x");
+    for (exchange, options) in [
+        (
+            exchange.clone().exactly(3).timeout(Duration::from_millis(5)),
+            "reply=exactly length=3 timeout-ms=5",
+        ),
+        (exchange.clone().no_reply(), "reply=none"),
+        (
+            exchange.clone().length_prefixed(field),
+            "reply=prefix length-bytes=2 length-endian=little length-offset=1 length-adjustment=-2",
+        ),
+    ] {
+        exchange.prepare().unwrap().send(&[]);
+        assert_eq!(written(&host.exchanges().pop().unwrap().options).join(" "), options);
+    }
+    let other = exchange.clone().until("\n").expect_start("a\n").prepare().unwrap().send(&[]);
+    assert_eq!(other.error(), Some(ErrorKind::StatusUnexpected));
+    assert_eq!(exchange.prepare().unwrap().send(&[]).error(), Some(ErrorKind::Invalid), "no end is told");
+    assert!(tcp::Target::new("c.test").open().unwrap_err().message.contains("host:port"));
+}
+
+#[test]
+fn replies_are_read_in_pieces() {
+    let host = FakeHost::new();
+    host.tcp_reply("get", TcpReply::bytes("5\r\nhello").after(Duration::from_millis(7)));
+    let connection = tcp::Target::new("c.test:1").open().unwrap();
+    let get = connection.exchange("get", "get\n").prepare().unwrap();
+    let before = host.now();
+    let (reply, value) = get.send_and_read(&[], |reading| {
+        reading.write(b"more\n")?;
+        reading.read_until(b"\r\n", 10)?;
+        reading.skip(1)?;
+        reading.read(4)
+    });
+    assert_eq!((reply.ok(), value.as_deref(), reply.reply_bytes()), (true, Some(&b"ello"[..]), 8));
+    assert_eq!((host.now() - before, reply.duration()), (Duration::from_millis(7), Duration::from_millis(7)));
+    assert_eq!(host.exchanges().pop().unwrap().text(), "get\nmore\n");
+    let (first, _) = get.send_and_read(&[], |reading| reading.read(100));
+    assert_eq!((first.error(), first.error_text().is_empty()), (Some(ErrorKind::Closed), false), "no more");
+    let (reply, nothing) = get.send_and_read(&[], |_| Err::<(), _>(ReadError::unexpected("no")));
+    assert_eq!(reply.check().unwrap_err().to_string(), "status_unexpected: no");
+    assert_eq!((nothing, host.exchanges().pop().unwrap().error), (None, Some("status_unexpected")));
+    assert!(first.error_text().is_empty(), "stale");
+    let (reply, _) = get.send_and_read(&[], |reading| reading.read_until(b"\r\n", 2));
+    assert_eq!(reply.error(), Some(ErrorKind::TooLarge));
+    host.tcp_reply_once("get", TcpReply::error(ErrorKind::Timeout, "no reply"));
+    let (reply, _) = get.send_and_read(&[], |reading| reading.read(1));
+    assert_eq!(reply.check().unwrap_err().to_string(), "timeout: no reply");
+
+    let _left_open = get.begin(&[]);
+    assert!(get.begin(&[]).end().ok());
+    let sent = host.exchanges();
+    assert_eq!(sent[sent.len() - 2].error, Some("invalid"), "another was begun");
+    connection.close();
+    assert_eq!(get.send_and_read(&[], |reading| reading.read(1)).0.error(), Some(ErrorKind::Invalid));
+    assert!(connection.exchange("x", "").prepare().is_err());
+    host.tcp_refuse("no connection");
+    let refused = tcp::Target::new("c.test:1").open().unwrap_err();
+    assert_eq!(refused.message, "tcp `c.test:1`: no connection");
 }

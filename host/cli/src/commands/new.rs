@@ -216,13 +216,13 @@ fn template_path(path: &Path) -> PathBuf {
 }
 
 /// The contract as a project has it. Some languages' tools import all that the world does, and a plugin should not ask
-/// for what it does not use: the databases are left for its author to put in.
+/// for what it does not use: databases and raw bytes are left for its author to put in.
 fn contract(file: &str, text: &str) -> String {
     if file != "world.wit" {
         return text.to_owned();
     }
     let left_out = |line: &str| match line.trim() {
-        "import sql;" | "import redis;" => format!("    // {}\n", line.trim()),
+        "import sql;" | "import redis;" | "import tcp;" => format!("    // {}\n", line.trim()),
         _ => format!("{line}\n"),
     };
     text.lines().map(left_out).collect()
@@ -290,7 +290,7 @@ mod tests {
     fn a_projects_world_imports_no_databases() {
         let world = contract("world.wit", CONTRACT[0].1);
         assert!(
-            world.contains("    // import sql;\n    // import redis;\n")
+            world.contains("    // import sql;\n    // import redis;\n    // import tcp;\n")
                 && world.contains("    import http;\n")
         );
     }

@@ -48,7 +48,7 @@ impl Plan {
     }
 
     async fn encrypted(&self, phases: &mut Phases) -> Result<Protocol, Failure> {
-        let stream = self.dial.encrypted(Some(self.version), phases).await?;
+        let stream = self.dial.encrypted(Some(self.version), None, phases).await?;
         let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = Stream::Tls(stream);
         if speaks_http2 {

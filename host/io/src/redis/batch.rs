@@ -6,10 +6,10 @@ use std::task::Poll;
 use super::command::Call;
 use super::core::RedisCore;
 use super::link::Link;
-use super::session::late;
 use super::wire::Wire;
 use crate::deadline::Deadline;
 use crate::failure::Failure;
+use crate::timeout::late;
 
 /// The commands of a pipeline by the node they go to.
 pub(crate) struct Batch<'a> {

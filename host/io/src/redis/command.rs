@@ -8,10 +8,9 @@ use super::key::{KeyPlace, key_place};
 use super::limits::{MAX_SLOTS, MAX_WORDS};
 use crate::http::push_decimal;
 use crate::origin::Origin;
+use crate::placeholders::{Part, parts, value, wrong_slot};
 use crate::secrets::{SecretError, Secrets};
-
-/// Stands before the name of a secret.
-const SECRET: &[u8] = b"secret:";
+use crate::timeout::millis;
 
 /// A command as a plugin writes it.
 #[derive(Clone, Copy, Debug)]
@@ -92,12 +91,6 @@ impl fmt::Debug for Command {
     }
 }
 
-/// A part of a word.
-enum Part<'a> {
-    Text(&'a [u8]),
-    Slot(usize),
-}
-
 impl Command {
     /// Compiles a command for a connection to `origin`.
     ///
@@ -143,7 +136,7 @@ impl Command {
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
-            "timeout-ms" => self.timeout_ns = Some(super::target::millis(value)?),
+            "timeout-ms" => self.timeout_ns = Some(millis(value)?),
             "expect" if value == "value" => self.expects_value = true,
             "expect" => return Err(format!("`{value}` is not `value`")),
             _ => return Err("there is no such option; there are: expect, key, timeout-ms".to_owned()),
@@ -253,10 +246,6 @@ impl Command {
     }
 }
 
-fn value(values: &[Vec<u8>], slot: usize) -> &[u8] {
-    values.get(slot).map(Vec::as_slice).unwrap_or_default()
-}
-
 fn check(spec: &CommandSpec<'_>) -> Result<(), CommandError> {
     if spec.words.is_empty() {
         return Err(CommandError::Empty);
@@ -268,47 +257,7 @@ fn check(spec: &CommandSpec<'_>) -> Result<(), CommandError> {
             return Err(CommandError::TooMany { what, count, most });
         }
     }
-    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    for (index, name) in spec.slots.iter().enumerate() {
-        let is_twice = spec.slots.iter().take(index).any(|other| other == name);
-        if name.is_empty() || !name.bytes().all(fits) || is_twice {
-            return Err(CommandError::Slot(name.clone()));
-        }
-    }
-    Ok(())
-}
-
-/// A word's fixed parts and placeholders. What looks like a placeholder and names nothing declared is text.
-fn parts<'a>(
-    word: &'a [u8],
-    slots: &[String],
-    secrets: &'a Secrets,
-    origin: &Origin,
-) -> Result<Vec<Part<'a>>, CommandError> {
-    let mut parts = Vec::new();
-    let (mut text, mut rest) = (word, word);
-    while let Some(open) = memchr::memmem::find(rest, b"{{") {
-        let from = rest.get(open..).unwrap_or_default();
-        let inner = from.get(2..).unwrap_or_default();
-        let close = memchr::memmem::find(inner, b"}}");
-        let name = close.and_then(|close| inner.get(..close)).unwrap_or_default().trim_ascii();
-        let part = match name.strip_prefix(SECRET) {
-            Some(name) => Some(Part::Text(secrets.value(name.trim_ascii(), origin)?.as_bytes())),
-            None => slots.iter().position(|slot| slot.as_bytes() == name).map(Part::Slot),
-        };
-        let (Some(part), Some(close)) = (part, close) else {
-            // One brace only: in `{{{id}}` the placeholder starts at the second.
-            rest = from.get(1..).unwrap_or_default();
-            continue;
-        };
-        let before = text.len() - from.len();
-        parts.extend(text.get(..before).filter(|text| !text.is_empty()).map(Part::Text));
-        parts.push(part);
-        rest = inner.get(close + 2..).unwrap_or_default();
-        text = rest;
-    }
-    parts.extend(Some(text).filter(|text| !text.is_empty()).map(Part::Text));
-    Ok(parts)
+    wrong_slot(spec.slots).map_or(Ok(()), |name| Err(CommandError::Slot(name.clone())))
 }
 
 /// A command that does not depend on a plugin: of the handshake and of a cluster's redirections.

@@ -66,7 +66,7 @@ pub(crate) async fn connect(
     let mut talk = Talk { core, target, bytes_sent: 0, bytes_received: 0 };
     let attempt = async {
         let stream = if origin.is_tls() {
-            Stream::Tls(dial.encrypted(None, &mut phases).await?)
+            Stream::Tls(dial.encrypted(None, None, &mut phases).await?)
         } else {
             dial.plain(&mut phases).await?
         };

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use stresshost_clock::NS_PER_MS;
 use stresshost_metrics::ErrorKind;
 
 use super::batch::Batch;
@@ -25,6 +24,7 @@ use crate::buffer_pool::Buffer;
 use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::origin::Origin;
+use crate::timeout::late;
 
 /// A connection cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -269,7 +269,7 @@ impl RedisSession {
             Poll::Pending
         })
         .await;
-        let times = wire.times;
+        let times = wire.times();
         let (arrived, buffer) = wire.take_replies();
         let arrived = arrived.get(expected - 1).copied();
         self.buffers.extend(buffer);
@@ -347,7 +347,7 @@ impl RedisSession {
         // None: there was no connection to its node.
         let mut places: Vec<Option<Held>> = vec![None; calls.len()];
         for (node, mut wire, part) in batch.into_parts() {
-            let times = wire.times;
+            let times = wire.times();
             let (arrived, bytes) = wire.take_replies();
             let buffer = self.buffers.len();
             self.buffers.extend(bytes);
@@ -469,10 +469,6 @@ impl RedisSession {
 fn fail(outcome: &mut Outcome, failure: Failure) {
     outcome.error = Some(failure.kind);
     outcome.error_text = Some(failure.text);
-}
-
-pub(crate) fn late(timeout_ns: u64) -> Failure {
-    Failure::new(ErrorKind::Timeout, format!("no complete reply within {} ms", timeout_ns / NS_PER_MS))
 }
 
 impl fmt::Debug for RedisSession {

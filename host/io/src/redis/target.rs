@@ -8,6 +8,7 @@ use stresshost_clock::NS_PER_MS;
 use crate::http::HttpConfig;
 use crate::origin::{Origin, Scheme, UrlError, percent_decode};
 use crate::secrets::{SecretError, Secrets};
+use crate::timeout::millis;
 
 /// Names of the options, for messages.
 const KNOWN: &str = "cluster, connect-timeout-ms, protocol, timeout-ms";
@@ -119,13 +120,6 @@ impl Target {
         }
         Ok(())
     }
-}
-
-/// A time limit in milliseconds, as nanoseconds.
-pub(crate) fn millis(value: &str) -> Result<u64, String> {
-    let ms = value.parse::<u64>().ok().filter(|&ms| ms > 0);
-    let ms = ms.ok_or_else(|| format!("`{value}` is not a number of milliseconds above 0"))?;
-    Ok(ms.saturating_mul(NS_PER_MS))
 }
 
 /// Credentials and path of a URL, as `Origin` splits it.

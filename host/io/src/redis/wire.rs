@@ -1,16 +1,15 @@
 //! One connection: commands out, replies in.
 
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use stresshost_metrics::ErrorKind;
-use tokio::io::AsyncWrite;
 
 use super::core::RedisCore;
 use super::reader::{Parsed, ReadError, ReplyReader};
 use crate::buffer_pool::Buffer;
 use crate::failure::Failure;
+use crate::sender::Sender;
 use crate::stream::Stream;
 
 /// Room made for more of a reply that fills its buffer.
@@ -20,18 +19,14 @@ const READ_BYTES: usize = 16 * 1024;
 pub(crate) struct Wire {
     stream: Stream,
     reader: ReplyReader,
-    /// What the socket did not take at once, and how much of it went out since.
-    unsent: Vec<u8>,
-    sent_of_unsent: usize,
-    is_sending: bool,
-    write_error: Option<io::Error>,
+    sender: Sender,
     /// Of the replies under way; none while nothing has arrived.
     buffer: Option<Buffer>,
     replies: Vec<Arrived>,
     expected: usize,
     /// Replies are awaited, or were when the exchange was given up.
     is_busy: bool,
-    pub(crate) times: Times,
+    first_byte_ns: u64,
 }
 
 /// When things happened in an exchange, in nanoseconds on the run clock; 0 for not yet.
@@ -53,15 +48,12 @@ impl Wire {
         Self {
             stream,
             reader: ReplyReader::default(),
-            unsent: Vec::new(),
-            sent_of_unsent: 0,
-            is_sending: false,
-            write_error: None,
+            sender: Sender::default(),
             buffer: None,
             replies: Vec::new(),
             expected: 0,
             is_busy: false,
-            times: Times::default(),
+            first_byte_ns: 0,
         }
     }
 
@@ -87,28 +79,19 @@ impl Wire {
         self.expected = expected;
         self.replies.clear();
         self.reader.restart();
-        self.times = Times::default();
-        self.write_error = None;
-        self.is_sending = true;
-        let mut sent = 0;
-        while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
-            match self.stream.poll_send(cx, rest) {
-                Poll::Ready(Ok(count)) => sent += count,
-                Poll::Ready(Err(error)) => return self.write_failed(error),
-                Poll::Pending => {
-                    self.unsent.extend_from_slice(rest);
-                    return;
-                }
-            }
-        }
-        self.poll_flush(cx, core);
+        self.first_byte_ns = 0;
+        self.sender.restart();
+        self.sender.send(cx, &mut self.stream, core.clock(), bytes);
+    }
+
+    /// When things happened in the exchange.
+    pub(crate) const fn times(&self) -> Times {
+        Times { written_ns: self.sender.written_ns(), first_byte_ns: self.first_byte_ns }
     }
 
     /// Ready when every reply is there, or none will come any more.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, core: &RedisCore) -> Poll<Result<(), Failure>> {
-        if self.is_sending {
-            self.poll_unsent(cx, core);
-        }
+        self.sender.poll(cx, &mut self.stream, core.clock());
         match self.stream.poll_readable(cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) => {}
@@ -137,8 +120,8 @@ impl Wire {
             };
             buffer.commit(count);
             let now_ns = core.clock().now_ns();
-            if self.times.first_byte_ns == 0 {
-                self.times.first_byte_ns = now_ns;
+            if self.first_byte_ns == 0 {
+                self.first_byte_ns = now_ns;
             }
             while self.replies.len() < self.expected {
                 match self.reader.advance(buffer.data(), core.limits()) {
@@ -158,8 +141,8 @@ impl Wire {
 
     /// Ends an exchange whose replies are all there. The connection carries another one if nothing is left over.
     fn end(&mut self) -> Result<(), Failure> {
-        let is_sent = !self.is_sending && self.write_error.is_none();
-        self.is_busy = !is_sent || self.reader.has_more(self.buffer.as_ref().map_or(0, Buffer::len));
+        self.is_busy =
+            !self.sender.is_sent() || self.reader.has_more(self.buffer.as_ref().map_or(0, Buffer::len));
         Ok(())
     }
 
@@ -175,51 +158,18 @@ impl Wire {
         }
     }
 
-    fn poll_unsent(&mut self, cx: &mut Context<'_>, core: &RedisCore) {
-        while let Some(rest) = self.unsent.get(self.sent_of_unsent..).filter(|rest| !rest.is_empty()) {
-            match self.stream.poll_send(cx, rest) {
-                Poll::Ready(Ok(count)) => self.sent_of_unsent += count,
-                Poll::Ready(Err(error)) => return self.write_failed(error),
-                Poll::Pending => return,
-            }
-        }
-        self.unsent = Vec::new();
-        self.sent_of_unsent = 0;
-        self.poll_flush(cx, core);
-    }
-
-    /// TLS may hold the last record back; plain sockets do nothing here.
-    fn poll_flush(&mut self, cx: &mut Context<'_>, core: &RedisCore) {
-        match Pin::new(&mut self.stream).poll_flush(cx) {
-            Poll::Pending => {}
-            Poll::Ready(Ok(())) => {
-                self.is_sending = false;
-                self.times.written_ns = core.clock().now_ns();
-            }
-            Poll::Ready(Err(error)) => self.write_failed(error),
-        }
-    }
-
-    /// Goes on reading: the server may have answered before it closed, and that answer says more than the broken write.
-    fn write_failed(&mut self, error: io::Error) {
-        self.write_error = Some(error);
-        self.is_sending = false;
-    }
-
     fn read_failed(&self, error: &io::Error) -> Failure {
-        match &self.write_error {
-            Some(error) if self.times.first_byte_ns == 0 => Failure::from_io(error, ErrorKind::Write),
-            _ => Failure::from_io(error, ErrorKind::Reset),
-        }
+        self.unwritten().unwrap_or_else(|| Failure::from_io(error, ErrorKind::Reset))
     }
 
     fn closed(&self) -> Failure {
-        match &self.write_error {
-            Some(error) if self.times.first_byte_ns == 0 => Failure::from_io(error, ErrorKind::Write),
-            _ => {
-                Failure::new(ErrorKind::Closed, "the server closed the connection before the reply was there")
-            }
-        }
+        let text = "the server closed the connection before the reply was there";
+        self.unwritten().unwrap_or_else(|| Failure::new(ErrorKind::Closed, text))
+    }
+
+    /// How the commands could not be written, unless something was read after that.
+    fn unwritten(&self) -> Option<Failure> {
+        self.sender.failure().filter(|_| self.first_byte_ns == 0)
     }
 }
 

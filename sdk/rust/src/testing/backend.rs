@@ -12,12 +12,35 @@ pub(super) fn place(handle: u32) -> usize {
     usize::try_from(handle).unwrap_or(usize::MAX)
 }
 
+/// Options by name, to be kept.
+pub(super) fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Bytes with their slots' values in them. Values are not looked at again.
+pub(super) fn fill(bytes: &[u8], slots: &[String], values: &[&[u8]]) -> Vec<u8> {
+    let mut filled = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    'next: while let Some((&first, after)) = rest.split_first() {
+        for (slot, value) in slots.iter().zip(values) {
+            if let Some(after) = rest.strip_prefix(format!("{{{{{slot}}}}}").as_bytes()) {
+                filled.extend_from_slice(value);
+                rest = after;
+                continue 'next;
+            }
+        }
+        filled.push(first);
+        rest = after;
+    }
+    filled
+}
+
 pub(crate) mod http {
     use stresshost_metrics::ErrorKind;
 
     use super::super::state::{State, Template};
     use super::super::{Reply, Sent};
-    use super::{handle, place, record, with};
+    use super::{handle, owned, place, record, with};
     use crate::bindings::stresshost::workload::http::{Answer, Request, Shot};
 
     pub(crate) fn prepare(request: Request<'_>) -> Result<u32, String> {
@@ -29,9 +52,6 @@ pub(crate) mod http {
         if authority.is_empty() || authority.contains("{{") {
             return Err(format!("`{}` names no host", request.url));
         }
-        let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-            pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
-        };
         with(|state| {
             state.templates.push(Template {
                 name: request.name.to_owned(),

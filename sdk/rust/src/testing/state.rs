@@ -96,6 +96,7 @@ pub(super) struct State {
     pub(super) artifacts: BTreeMap<String, Vec<u8>>,
     pub(super) sql: super::sql::SqlState,
     pub(super) redis: super::redis::Redis,
+    pub(super) tcp: super::tcp::Tcp,
 }
 
 thread_local! {

@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use stresshost_metrics::ErrorKind;
 
-use super::super::backend::{handle, place};
+use super::super::backend::{fill, handle, owned, place};
 use super::super::state::{State, record, with};
 use super::{RedisReply, RedisSent};
 use crate::bindings::stresshost::workload::redis as contract;
 use crate::redis::Kind;
-
-fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
 
 pub(crate) fn open(target: contract::Target<'_>) -> Result<u32, String> {
     if !["redis://", "rediss://"].iter().any(|scheme| target.url.starts_with(scheme)) {
@@ -110,24 +106,6 @@ fn send_one(state: &mut State, command: u32, values: &[&[u8]]) -> contract::Answ
     let answer = u64::from(id) | (reply.kind as u64) << 32 | u64::from(error) << 48;
     redis.replies.push(reply);
     answer
-}
-
-/// A word with its slots' values in it. Values are not looked at again.
-fn fill(word: &[u8], slots: &[String], values: &[&[u8]]) -> Vec<u8> {
-    let mut filled = Vec::with_capacity(word.len());
-    let mut rest = word;
-    'next: while let Some((&first, after)) = rest.split_first() {
-        for (slot, value) in slots.iter().zip(values) {
-            if let Some(after) = rest.strip_prefix(format!("{{{{{slot}}}}}").as_bytes()) {
-                filled.extend_from_slice(value);
-                rest = after;
-                continue 'next;
-            }
-        }
-        filled.push(first);
-        rest = after;
-    }
-    filled
 }
 
 fn reply<T>(answer: u32, read: impl FnOnce(&RedisReply) -> Option<T>) -> Option<T> {
