@@ -13,6 +13,7 @@ use crate::firing::{Flight, packed, refused};
 use crate::handles::Handles;
 use crate::memory_budget::Held;
 use crate::state::{CoreShared, Live};
+use crate::waiting::Fulfilled;
 
 /// What reports call the protocol.
 const PROTOCOL: &str = "tcp";
@@ -28,16 +29,6 @@ pub(crate) enum TcpWish {
     ReadUntil { delimiter: Vec<u8>, most: u32 },
     Read { length: u32 },
     Skip { length: u64 },
-}
-
-/// What came of it.
-pub(crate) enum TcpAnswer {
-    /// A handle, or why there is none.
-    Handle(Result<u32, String>),
-    /// What was read, or the code of an error.
-    Bytes(Result<Vec<u8>, u32>),
-    /// The code of an error; 0 for none.
-    Code(u32),
 }
 
 /// A virtual user's connections, exchanges, open operation and latest answer.
@@ -142,29 +133,31 @@ impl Live {
         }
     }
 
-    /// Does what a guest wants, except for [`Self::tcp_send`].
-    pub(crate) async fn tcp(&mut self, wish: TcpWish) -> TcpAnswer {
+    /// Does what a guest wants, except for [`Self::tcp_send`]. A number is the code of an error; 0 for none.
+    pub(crate) async fn tcp(&mut self, wish: TcpWish) -> Fulfilled {
         match wish {
             TcpWish::Open { address, options } => {
                 let spec = TargetSpec { address: &address, options: &options };
                 // In memory of its own: everything else is done far more often.
                 let opened = Box::pin(self.tcp_open(&spec)).await;
-                TcpAnswer::Handle(opened.map_err(|text| self.core.run.secrets.redact(&text).into_owned()))
+                Fulfilled::Handle(opened.map_err(|text| self.core.run.secrets.redact(&text).into_owned()))
             }
-            TcpWish::Begin { exchange, values } => TcpAnswer::Code(self.tcp_begin(exchange, &values).await),
-            TcpWish::Write(bytes) => TcpAnswer::Code(match self.tcp_session() {
+            TcpWish::Begin { exchange, values } => {
+                Fulfilled::Answer(self.tcp_begin(exchange, &values).await.into())
+            }
+            TcpWish::Write(bytes) => Fulfilled::Answer(u64::from(match self.tcp_session() {
                 Some(session) => code(session.write(&bytes).await),
                 None => ErrorKind::Invalid.code(),
-            }),
-            TcpWish::Skip { length } => TcpAnswer::Code(match self.tcp_session() {
+            })),
+            TcpWish::Skip { length } => Fulfilled::Answer(u64::from(match self.tcp_session() {
                 Some(session) => code(session.skip(length).await),
                 None => ErrorKind::Invalid.code(),
-            }),
-            TcpWish::ReadUntil { delimiter, most } => TcpAnswer::Bytes(match self.tcp_session() {
+            })),
+            TcpWish::ReadUntil { delimiter, most } => Fulfilled::Bytes(match self.tcp_session() {
                 Some(session) => session.read_until(&delimiter, most as usize).await.map_err(ErrorKind::code),
                 None => Err(ErrorKind::Invalid.code()),
             }),
-            TcpWish::Read { length } => TcpAnswer::Bytes(match self.tcp_session() {
+            TcpWish::Read { length } => Fulfilled::Bytes(match self.tcp_session() {
                 Some(session) => session.read(length as usize).await.map_err(ErrorKind::code),
                 None => Err(ErrorKind::Invalid.code()),
             }),

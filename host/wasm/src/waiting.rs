@@ -15,7 +15,7 @@ use crate::bindings::http::Shot;
 use crate::redis::RedisWish;
 use crate::sql::SqlWish;
 use crate::state::{Live, VuState};
-use crate::tcp::{TcpAnswer, TcpWish};
+use crate::tcp::TcpWish;
 use crate::wasi_http::Outgoing;
 
 /// What a suspended guest waits for.
@@ -45,9 +45,10 @@ pub(crate) enum Fulfilled {
     Slept,
     /// Nanoseconds waited.
     Acquired(u64),
-    /// Or why there is none.
+    /// A handle, or why there is none.
     Handle(Result<u32, String>),
-    Tcp(TcpAnswer),
+    /// Bytes, or the code of an error.
+    Bytes(Result<Vec<u8>, u32>),
 }
 
 impl VuState {
@@ -164,7 +165,7 @@ async fn fulfil(live: &RefCell<Live>, wish: Wish) {
         }
         Wish::Sql(wish) => Fulfilled::Answer(live.sql_operation(wish).await),
         Wish::TcpSend { exchange, values } => Fulfilled::Answer(live.tcp_send(exchange, &values).await),
-        Wish::Tcp(wish) => Fulfilled::Tcp(live.tcp(wish).await),
+        Wish::Tcp(wish) => live.tcp(wish).await,
     };
     live.fulfilled = Some(fulfilled);
 }

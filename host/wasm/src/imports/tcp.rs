@@ -7,14 +7,14 @@ use crate::bindings::tcp::{Exchange, Host, Target};
 use crate::firing::refused;
 use crate::imports::{NOT_LIVE, error_name};
 use crate::state::VuState;
-use crate::tcp::{Answered, TcpAnswer, TcpWish};
+use crate::tcp::{Answered, TcpWish};
 use crate::waiting::{Fulfilled, Wish};
 
 impl Host for VuState {
     async fn open(&mut self, target: Target) -> Result<u32, String> {
         let wish = TcpWish::Open { address: target.address, options: target.options };
         match self.wish(Wish::Tcp(wish)).await {
-            Some(Fulfilled::Tcp(TcpAnswer::Handle(handle))) => handle,
+            Some(Fulfilled::Handle(handle)) => handle,
             _ => Err(NOT_LIVE.to_owned()),
         }
     }
@@ -108,14 +108,14 @@ impl VuState {
 
     async fn tcp_code(&mut self, wish: TcpWish) -> u32 {
         match self.wish(Wish::Tcp(wish)).await {
-            Some(Fulfilled::Tcp(TcpAnswer::Code(code))) => code,
+            Some(Fulfilled::Answer(code)) => code as u32,
             _ => ErrorKind::Invalid.code(),
         }
     }
 
     async fn tcp_bytes(&mut self, wish: TcpWish) -> Result<Vec<u8>, u32> {
         match self.wish(Wish::Tcp(wish)).await {
-            Some(Fulfilled::Tcp(TcpAnswer::Bytes(read))) => read,
+            Some(Fulfilled::Bytes(read)) => read,
             _ => Err(ErrorKind::Invalid.code()),
         }
     }
