@@ -44,7 +44,7 @@ async fn open(address: &str) -> Client {
 }
 
 impl Client {
-    fn exchange(&self, bytes: &[u8], slots: &[&str], options: &[(&str, &str)]) -> Arc<Exchange> {
+    fn exchange(&self, bytes: &[u8], slots: &[&str], options: &[(&str, &str)]) -> Exchange {
         let spec = ExchangeSpec { bytes, slots: &strings(slots), options: &pairs(options) };
         self.session.prepare(self.place, &spec).unwrap().unwrap()
     }

@@ -175,18 +175,18 @@ pub(crate) fn add(into: &mut Histogram, from: &Histogram) {
 /// Records a value of any size. `saturating_record` would not do: it clamps to the histogram's present range instead
 /// of growing it.
 pub(crate) fn record(histogram: &mut Histogram, value: u64) {
-    record_times(histogram, value, 1);
+    record_n(histogram, value, 1);
 }
 
 /// The same so many times.
-fn record_times(histogram: &mut Histogram, value: u64, times: u64) {
+fn record_n(histogram: &mut Histogram, value: u64, times: u64) {
     let recorded = histogram.record_n(value, times);
     debug_assert!(recorded.is_ok(), "auto-resizing histograms take every value");
 }
 
-/// Records nanoseconds as microseconds, rounded to the nearest.
-pub(crate) fn record_ns(histogram: &mut Histogram, ns: u64) {
-    record(histogram, to_us(ns));
+/// Records nanoseconds as microseconds, rounded to the nearest, so many times.
+pub(crate) fn record_ns(histogram: &mut Histogram, ns: u64, times: u64) {
+    record_n(histogram, to_us(ns), times);
 }
 
 /// Nanoseconds as microseconds, rounded to the nearest.
@@ -212,7 +212,7 @@ impl Pending {
     pub(crate) fn record_lag(&mut self, lag_us: &mut Histogram, ns: u64, times: u64) {
         match to_us(ns) {
             0 => self.on_time += times,
-            us => record_times(lag_us, us, times),
+            us => record_n(lag_us, us, times),
         }
     }
 
@@ -229,9 +229,9 @@ impl Pending {
             self.apart = true;
             response_us.clone_from(service_us);
         }
-        record_times(service_us, service, times);
+        record_n(service_us, service, times);
         if self.apart {
-            record_times(response_us, response, times);
+            record_n(response_us, response, times);
         }
     }
 
@@ -550,20 +550,19 @@ impl Default for PhaseStats {
 
 impl PhaseStats {
     pub(crate) fn record(&mut self, phases: &Phases, times: u64) {
-        let record_ns = |histogram: &mut Histogram, ns| record_times(histogram, to_us(ns), times);
-        record_ns(&mut self.write_us, phases.write_ns);
-        record_ns(&mut self.wait_us, phases.wait_ns);
+        record_ns(&mut self.write_us, phases.write_ns, times);
+        record_ns(&mut self.wait_us, phases.wait_ns, times);
         if phases.body_ns > 0 {
-            record_ns(&mut self.body_us, phases.body_ns);
+            record_ns(&mut self.body_us, phases.body_ns, times);
         }
         if phases.connect_ns > 0 {
-            record_ns(&mut self.connect_us, phases.connect_ns);
+            record_ns(&mut self.connect_us, phases.connect_ns, times);
         }
         if phases.lookup_ns > 0 {
-            record_ns(&mut self.lookup_us, phases.lookup_ns);
+            record_ns(&mut self.lookup_us, phases.lookup_ns, times);
         }
         if phases.tls_ns > 0 {
-            record_ns(&mut self.tls_us, phases.tls_ns);
+            record_ns(&mut self.tls_us, phases.tls_ns, times);
         }
     }
 

@@ -140,7 +140,7 @@ impl Recorder {
     /// waited for the intended start and woke up this late. Lateness in the warm-up is not judged and not kept.
     pub fn own_lag(&mut self, window: Window, ns: u64) {
         if window == Window::Measured {
-            record_ns(&mut self.block.own_lag_us, ns);
+            record_ns(&mut self.block.own_lag_us, ns, 1);
         }
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use stresshost_engine::{LimitId, Ticket};
+use stresshost_io::Origin;
 use stresshost_io::http::{Outcome, Prepared};
 use stresshost_metrics::{ErrorKind, OpId, Phases, Sample, SandboxLimit};
 
@@ -38,16 +39,12 @@ impl Live {
             let requests: Vec<u32> = shots.iter().map(|shot| shot.request).collect();
             self.take_tokens(&requests).await;
         }
-        let intended_ns = self.intended_ns.take();
-        let begin = |shot: &Shot| {
-            let op = self.prepared.get(shot.request as usize).map_or(OpId(0), |prepared| prepared.op);
-            Flight::begin(&self.core, op, self.ticket, intended_ns)
-        };
-        let flights: Vec<Flight> = shots.iter().map(begin).collect();
+        let op =
+            |shot: &Shot| self.prepared.get(shot.request as usize).map_or(OpId(0), |prepared| prepared.op);
+        let ops = shots.iter().map(op).collect();
+        let flights = Flights::begin(&self.core, ops, self.ticket, self.intended_ns.take());
         let outcomes = self.http.fire_all(&batch).await;
-        for (flight, outcome) in flights.into_iter().zip(&outcomes) {
-            flight.end(outcome);
-        }
+        flights.record(&outcomes, fill, text);
         outcomes.into_iter().map(|outcome| self.answer(outcome)).collect()
     }
 
@@ -74,6 +71,11 @@ impl Live {
         let names = self.core.context.names.lock();
         let op = names.map_err(|_| "the run is ending")?.op(&name, protocol);
         op.map_err(|error| self.core.refused_name(&error))
+    }
+
+    /// The rate limits of a target.
+    pub(crate) fn limits_of(&self, origin: &Origin) -> Rc<[LimitId]> {
+        self.core.context.limits.of_target(origin.scheme.name(), &origin.host, origin.port).into()
     }
 
     /// Waits for the tokens that operations of other protocols need, as for requests.
@@ -150,20 +152,9 @@ impl Flight {
         Self { measured: Some((Rc::clone(core), under_way(op, ticket, intended_ns))) }
     }
 
+    /// Records a request.
     pub(crate) fn end(self, outcome: &Outcome) {
-        let fill = |sample: &mut Sample| {
-            sample.status = outcome.status;
-            sample.error = outcome.error;
-            sample.fired_ns = outcome.fired_ns;
-            sample.done_ns = outcome.done_ns;
-            sample.phases = outcome.phases;
-            sample.bytes_sent = outcome.bytes_sent;
-            sample.bytes_received = outcome.bytes_received;
-        };
-        self.record(fill, || match &outcome.error_text {
-            Some(text) => text.as_ref().into(),
-            None => format!("the server answered with status {}", outcome.status).into(),
-        });
+        self.record(|sample| fill(sample, outcome), || text(outcome));
     }
 
     /// Records the operation with what `fill` knows of it. A time of 0 at which it was intended becomes that at which it
@@ -177,6 +168,25 @@ impl Flight {
         let mut recorder = core.context.recorder.borrow_mut();
         recorder.record(&sample);
         recorder.explain(&sample, || core.run.secrets.redact(&text()).into_owned());
+    }
+}
+
+/// The part of a sample that a request gives.
+fn fill(sample: &mut Sample, outcome: &Outcome) {
+    sample.status = outcome.status;
+    sample.error = outcome.error;
+    sample.fired_ns = outcome.fired_ns;
+    sample.done_ns = outcome.done_ns;
+    sample.phases = outcome.phases;
+    sample.bytes_sent = outcome.bytes_sent;
+    sample.bytes_received = outcome.bytes_received;
+}
+
+/// Why a request failed.
+fn text(outcome: &Outcome) -> Cow<'_, str> {
+    match &outcome.error_text {
+        Some(text) => text.as_ref().into(),
+        None => format!("the server answered with status {}", outcome.status).into(),
     }
 }
 

@@ -44,14 +44,14 @@ impl Live {
         if held as u64 >= self.core.run.limits.prepared { Err(self.core.too_many_prepared()) } else { Ok(()) }
     }
 
-    /// Takes the memory of what was prepared for another protocol than HTTP.
+    /// Takes the memory of what is prepared for another protocol than HTTP.
     pub(crate) fn hold_prepared(&mut self, bytes: u64) -> Result<Held, String> {
         let most = self.core.run.limits.prepared_bytes;
         let has_room = self.prepared_bytes + bytes <= most;
         let Some(held) = has_room.then(|| Held::take(&self.core.run.memory, bytes)).flatten() else {
             self.core.reached(SandboxLimit::PreparedBytes);
             return Err(format!(
-                "prepared commands, exchanges and requests of more than {most} bytes, or more than all virtual users together may hold"
+                "requests, commands, exchanges and statements of more than {most} bytes, or more than all virtual users together may hold"
             ));
         };
         self.prepared_bytes += bytes;
@@ -64,7 +64,7 @@ impl CoreShared {
     pub(crate) fn too_many_prepared(&self) -> String {
         self.reached(SandboxLimit::Prepared);
         let most = self.run.limits.prepared;
-        format!("more than {most} prepared commands, exchanges and requests; put what varies into slots")
+        format!("more than {most} prepared requests, commands and exchanges; put what varies into slots")
     }
 }
 

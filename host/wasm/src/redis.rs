@@ -142,12 +142,8 @@ impl Live {
             }
             error.to_string()
         })?;
-        let limits: Rc<[LimitId]> = match side.session.origin(place) {
-            Some(origin) => {
-                core.context.limits.of_target(origin.scheme.name(), &origin.host, origin.port).into()
-            }
-            None => Rc::default(),
-        };
+        let origin = side.session.origin(place);
+        let limits = origin.map_or_else(Rc::default, |origin| self.limits_of(&origin));
         self.await_tokens(1, &limits).await;
         let Some(side) = self.redis.as_deref_mut() else { return Err("the run is ending".to_owned()) };
         let flight = Flight::begin(&core, connect, self.ticket, self.intended_ns.take());

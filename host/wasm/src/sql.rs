@@ -14,10 +14,14 @@ use crate::firing::{Flight, packed, refused};
 use crate::memory_budget::Held;
 use crate::state::{CoreShared, Live};
 
-/// What a suspended guest wants of a database.
-pub(crate) enum SqlWish {
+/// What a suspended guest wants to have a handle of.
+pub(crate) enum SqlHandle {
     Open { url: String, options: Vec<(String, String)> },
     Prepare { connection: u32, name: String, text: String, options: Vec<(String, String)> },
+}
+
+/// What a suspended guest wants of a database.
+pub(crate) enum SqlWish {
     Execute { statement: u32, values: Vec<Value>, keep: bool },
     Run { connection: u32, name: String, text: String },
     Begin { connection: u32, options: Vec<(String, String)> },
@@ -116,17 +120,16 @@ impl Live {
     }
 
     /// Opens a connection or prepares a statement: a handle, or why there is none.
-    pub(crate) async fn sql_handle(&mut self, wish: SqlWish) -> Result<u32, String> {
+    pub(crate) async fn sql_handle(&mut self, wish: SqlHandle) -> Result<u32, String> {
         self.retire_rows();
         let handle = match wish {
-            SqlWish::Open { url, options } => {
+            SqlHandle::Open { url, options } => {
                 self.sql_open(&TargetSpec { url: &url, options: &options }).await
             }
-            SqlWish::Prepare { connection, name, text, options } => {
+            SqlHandle::Prepare { connection, name, text, options } => {
                 let spec = StatementSpec { text: &text, options: &options };
                 self.sql_prepare(connection, &name, &spec).await
             }
-            _ => Err("it makes no handle".to_owned()),
         };
         handle.map_err(|text| self.core.run.secrets.redact(&text).into_owned())
     }
@@ -140,12 +143,7 @@ impl Live {
             begin: op("BEGIN")?,
             commit: op("COMMIT")?,
             rollback: op("ROLLBACK")?,
-            limits: self
-                .core
-                .context
-                .limits
-                .of_target(origin.scheme.name(), &origin.host, origin.port)
-                .into(),
+            limits: self.limits_of(origin),
         };
         self.await_tokens(1, &ops.limits).await;
         // A pool is everybody's: that one user brings it a connection is no operation of that user.
@@ -174,24 +172,18 @@ impl Live {
         spec: &StatementSpec<'_>,
     ) -> Result<u32, String> {
         let op = self.operation(name, "sql")?;
-        let (bytes, most) = (spec.text.len() as u64, self.core.run.limits.prepared_bytes);
-        let has_room = self.prepared_bytes + bytes <= most;
-        let Some(held) = has_room.then(|| Held::take(&self.core.run.memory, bytes)).flatten() else {
-            self.core.reached(SandboxLimit::PreparedBytes);
-            return Err(format!(
-                "statements and requests of more than {most} bytes, or more than all virtual users together may hold"
-            ));
-        };
+        let held = self.hold_prepared(spec.text.len() as u64)?;
         let side = self.sql_side();
-        match side.session.prepare(connection, spec).await {
+        let refused = match side.session.prepare(connection, spec).await {
             Ok(Ok(handle)) => {
                 side.statements.push((op, held));
-                self.prepared_bytes += bytes;
-                Ok(handle)
+                return Ok(handle);
             }
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(reason) => Err(self.sql_refused(&reason)),
-        }
+            Ok(Err(error)) => error.to_string(),
+            Err(reason) => self.sql_refused(&reason),
+        };
+        self.prepared_bytes -= held.bytes();
+        Err(refused)
     }
 
     /// An operation that is measured; its answer as the contract packs it.
@@ -214,7 +206,6 @@ impl Live {
             SqlWish::Begin { connection, options } => session.begin(connection, &options).await,
             SqlWish::Commit { connection } => session.commit(connection).await,
             SqlWish::Rollback { connection } => session.rollback(connection).await,
-            SqlWish::Open { .. } | SqlWish::Prepare { .. } => None,
         };
         // Handles were looked up before: there is always an outcome.
         let Some(outcome) = outcome else { return refused(side.latest.id) };
@@ -243,7 +234,6 @@ impl Live {
             | SqlWish::Begin { connection, .. }
             | SqlWish::Commit { connection }
             | SqlWish::Rollback { connection } => *connection,
-            SqlWish::Open { .. } | SqlWish::Prepare { .. } => return None,
         };
         if !side.session.is_open(connection) {
             return None;
@@ -263,7 +253,6 @@ impl Live {
                     op
                 }
             },
-            SqlWish::Open { .. } | SqlWish::Prepare { .. } => return None,
         };
         Some((op, limits, connect))
     }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use stresshost_engine::LimitId;
 use stresshost_io::tcp::{Exchange, ExchangeSpec, OpenError, Outcome, ReplyError, TargetSpec, TcpSession};
@@ -56,7 +55,7 @@ struct Connection {
 
 struct Prepared {
     op: OpId,
-    exchange: Arc<Exchange>,
+    exchange: Exchange,
     /// Of its connection: its place, what making it is called, the limits of its target.
     place: usize,
     connect: OpId,
@@ -180,12 +179,8 @@ impl Live {
             }
             error.to_string()
         })?;
-        let limits: Rc<[LimitId]> = match side.session.origin(place) {
-            Some(origin) => {
-                core.context.limits.of_target(origin.scheme.name(), &origin.host, origin.port).into()
-            }
-            None => Rc::default(),
-        };
+        let origin = side.session.origin(place);
+        let limits = origin.map_or_else(Rc::default, |origin| self.limits_of(&origin));
         self.await_tokens(1, &limits).await;
         let Some(side) = self.tcp.as_deref_mut() else { return Err("the run is ending".to_owned()) };
         let flight = Flight::begin(&core, connect, self.ticket, self.intended_ns.take());
@@ -249,14 +244,8 @@ impl Live {
         let Some(Prepared { op, exchange, place, connect, .. }) = side.exchanges.get(handle) else {
             return refused(side.id);
         };
-        let failed = if side.session.is_connected(*place) {
-            None
-        } else {
-            let flight = |intended_ns| Flight::begin(&self.core, *connect, self.ticket, intended_ns);
-            // In memory of its own: exchanges are sent far more often.
-            Box::pin(reconnect(&mut side.session, *place, &self.core, || flight(self.intended_ns.take())))
-                .await
-        };
+        let connecting = || Flight::begin(&self.core, *connect, self.ticket, self.intended_ns.take());
+        let failed = reach(&mut side.session, *place, &self.core, connecting).await;
         let flight = Flight::begin(&self.core, *op, self.ticket, self.intended_ns.take());
         let outcome = match failed {
             Some(failed) => failed,
@@ -276,13 +265,8 @@ impl Live {
         let Some(Prepared { op, exchange, place, connect, .. }) = side.exchanges.get(handle) else {
             return ErrorKind::Invalid.code();
         };
-        let failed = if side.session.is_connected(*place) {
-            None
-        } else {
-            let flight = |intended_ns| Flight::begin(&self.core, *connect, self.ticket, intended_ns);
-            Box::pin(reconnect(&mut side.session, *place, &self.core, || flight(self.intended_ns.take())))
-                .await
-        };
+        let connecting = || Flight::begin(&self.core, *connect, self.ticket, self.intended_ns.take());
+        let failed = reach(&mut side.session, *place, &self.core, connecting).await;
         side.open = Some(Flight::begin(&self.core, *op, self.ticket, self.intended_ns.take()));
         match failed {
             Some(failed) => side.session.begin_failed(*place, failed).code(),
@@ -307,6 +291,20 @@ impl Live {
             self.await_tokens(1, &limits).await;
         }
     }
+}
+
+/// Sees to it that there is a connection; how an operation fails when there is none.
+async fn reach(
+    session: &mut TcpSession,
+    place: usize,
+    core: &CoreShared,
+    flight: impl FnOnce() -> Flight,
+) -> Option<Outcome> {
+    if session.is_connected(place) {
+        return None;
+    }
+    // In memory of its own: exchanges are sent far more often.
+    Box::pin(reconnect(session, place, core, flight)).await
 }
 
 /// Makes a connection that was lost, as an operation of its own; how an operation fails that then cannot be begun.

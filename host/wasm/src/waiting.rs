@@ -13,7 +13,7 @@ use std::task::Poll;
 
 use crate::bindings::http::Shot;
 use crate::redis::RedisWish;
-use crate::sql::SqlWish;
+use crate::sql::{SqlHandle, SqlWish};
 use crate::state::{Live, VuState};
 use crate::tcp::TcpWish;
 use crate::wasi_http::Outgoing;
@@ -30,6 +30,8 @@ pub(crate) enum Wish {
     Acquire { limiter: u32, tokens: u32 },
     /// Commands of Redis.
     Redis(RedisWish),
+    /// A connection to a database, or a statement.
+    SqlHandle(SqlHandle),
     /// A database's doing.
     Sql(SqlWish),
     /// One exchange over TCP.
@@ -160,9 +162,7 @@ async fn fulfil(live: &RefCell<Live>, wish: Wish) {
         Wish::Redis(RedisWish::Open { url, options }) => {
             Fulfilled::Handle(Box::pin(live.redis_handle(&url, &options)).await)
         }
-        Wish::Sql(wish @ (SqlWish::Open { .. } | SqlWish::Prepare { .. })) => {
-            Fulfilled::Handle(Box::pin(live.sql_handle(wish)).await)
-        }
+        Wish::SqlHandle(wish) => Fulfilled::Handle(Box::pin(live.sql_handle(wish)).await),
         Wish::Sql(wish) => Fulfilled::Answer(live.sql_operation(wish).await),
         Wish::TcpSend { exchange, values } => Fulfilled::Answer(live.tcp_send(exchange, &values).await),
         Wish::Tcp(wish) => live.tcp(wish).await,

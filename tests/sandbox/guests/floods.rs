@@ -72,7 +72,10 @@ pub(crate) fn many_requests() {
     let project = Project::default();
     run(&project, "many_requests", &["--guest-limit", "prepared=100"]).expect_exit(11);
     let told = read(&project.path().join("out/artifacts/prepared.txt"));
-    contains(&told, &["100: ", "more than 100 prepared requests; put what varies into slots"]);
+    contains(
+        &told,
+        &["100: ", "more than 100 prepared requests, commands and exchanges; put what varies into slots"],
+    );
     assert!(reached(&complete(&project), "prepared") >= 2, "each of two users was refused");
     beside("many_requests", UNBROKEN, &[]);
 }

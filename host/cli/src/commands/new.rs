@@ -61,19 +61,33 @@ const RESERVED: &[&str] = &[
     "stresshost-sdk",
 ];
 
-/// What a language's project is made of: directories of the kit, and where they go.
+/// What a language's project is made of.
 struct Language {
     name: &'static str,
-    parts: &'static [(&'static str, &'static str)],
+    /// Directory of the kit whose files become the project's own.
+    template: &'static str,
+    /// Files and directories of the kit beside them, and where they go.
+    sdk: &'static [(&'static str, &'static str)],
     /// How its tools are installed.
     install: &'static str,
 }
 
+/// The SDK of JavaScript and TypeScript.
+const JAVASCRIPT: &[(&str, &str)] = &[
+    ("sdk/js/stresshost.js", "stresshost"),
+    ("sdk/js/stresshost.d.ts", "stresshost"),
+    ("sdk/js/engine.js", "stresshost"),
+    ("sdk/js/sql.js", "stresshost"),
+    ("sdk/js/sql.d.ts", "stresshost"),
+    ("sdk/js/redis.js", "stresshost"),
+    ("sdk/js/redis.d.ts", "stresshost"),
+];
+
 const LANGUAGES: &[Language] = &[
     Language {
         name: "rust",
-        parts: &[
-            ("sdk/rust/template", ""),
+        template: "sdk/rust/template",
+        sdk: &[
             ("Cargo.toml", "vendor/stresshost"),
             ("LICENSE-APACHE", "vendor/stresshost"),
             ("LICENSE-MIT", "vendor/stresshost"),
@@ -89,41 +103,16 @@ const LANGUAGES: &[Language] = &[
     },
     Language {
         name: "python",
-        parts: &[("sdk/python/template", ""), ("sdk/python/stresshost", "stresshost")],
+        template: "sdk/python/template",
+        sdk: &[("sdk/python/stresshost", "stresshost")],
         install: "pip install -r requirements.txt",
     },
-    Language {
-        name: "js",
-        parts: &[
-            ("sdk/js/template", ""),
-            ("sdk/js/stresshost.js", "stresshost"),
-            ("sdk/js/stresshost.d.ts", "stresshost"),
-            ("sdk/js/engine.js", "stresshost"),
-            ("sdk/js/sql.js", "stresshost"),
-            ("sdk/js/sql.d.ts", "stresshost"),
-            ("sdk/js/redis.js", "stresshost"),
-            ("sdk/js/redis.d.ts", "stresshost"),
-        ],
-        install: "npm install",
-    },
-    Language {
-        name: "ts",
-        parts: &[
-            ("sdk/js/template-ts", ""),
-            ("sdk/js/stresshost.js", "stresshost"),
-            ("sdk/js/stresshost.d.ts", "stresshost"),
-            ("sdk/js/engine.js", "stresshost"),
-            ("sdk/js/sql.js", "stresshost"),
-            ("sdk/js/sql.d.ts", "stresshost"),
-            ("sdk/js/redis.js", "stresshost"),
-            ("sdk/js/redis.d.ts", "stresshost"),
-        ],
-        install: "npm install",
-    },
+    Language { name: "js", template: "sdk/js/template", sdk: JAVASCRIPT, install: "npm install" },
+    Language { name: "ts", template: "sdk/js/template-ts", sdk: JAVASCRIPT, install: "npm install" },
     Language {
         name: "c",
-        parts: &[
-            ("sdk/c/template", ""),
+        template: "sdk/c/template",
+        sdk: &[
             ("sdk/c/stresshost.h", "stresshost"),
             ("sdk/c/stresshost.c", "stresshost"),
             ("sdk/c/json.c", "stresshost"),
@@ -133,8 +122,8 @@ const LANGUAGES: &[Language] = &[
     },
     Language {
         name: "go",
-        parts: &[
-            ("sdk/go/template", ""),
+        template: "sdk/go/template",
+        sdk: &[
             ("sdk/go/exports.go", ""),
             ("sdk/go/stresshost.go", "stresshost"),
             ("sdk/go/host.go", "stresshost"),
@@ -188,17 +177,12 @@ fn check_name(name: &str) -> anyhow::Result<()> {
 
 /// Every file of a new project, by its path in it.
 fn files(language: &Language, name: &str, kit: &Kit) -> Vec<(PathBuf, String)> {
-    let mut files = Vec::new();
-    for (from, to) in language.parts {
-        let is_template = from.contains("/template");
-        for (path, text) in kit.below(from) {
-            let path = Path::new(to).join(path);
-            files.push(if is_template {
-                (template_path(&path), text.replace("__NAME__", name))
-            } else {
-                (path, text.to_owned())
-            });
-        }
+    let template = kit.below(language.template);
+    let mut files: Vec<_> = template
+        .map(|(path, text)| (template_path(Path::new(path)), text.replace("__NAME__", name)))
+        .collect();
+    for (from, to) in language.sdk {
+        files.extend(kit.below(from).map(|(path, text)| (Path::new(to).join(path), text.to_owned())));
     }
     if language.name != "rust" {
         files.extend(CONTRACT.iter().map(|(file, text)| (Path::new("wit").join(file), contract(file, text))));

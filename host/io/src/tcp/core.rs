@@ -1,7 +1,6 @@
 //! What the sessions of one core share.
 
 use std::fmt;
-use std::sync::Arc;
 
 use stresshost_clock::{Clock, Timer};
 
@@ -59,8 +58,8 @@ impl TcpCore {
         &self,
         spec: &ExchangeSpec<'_>,
         origin: &Origin,
-    ) -> Result<Arc<Exchange>, ExchangeError> {
-        Exchange::compile(spec, &self.shared().config().secrets, origin).map(Arc::new)
+    ) -> Result<Exchange, ExchangeError> {
+        Exchange::compile(spec, &self.shared().config().secrets, origin)
     }
 }
 

@@ -127,11 +127,7 @@ impl TcpSession {
     ///
     /// # Errors
     /// When the exchange cannot be sent as it is written.
-    pub fn prepare(
-        &self,
-        place: usize,
-        spec: &ExchangeSpec<'_>,
-    ) -> Option<Result<Arc<Exchange>, ExchangeError>> {
+    pub fn prepare(&self, place: usize, spec: &ExchangeSpec<'_>) -> Option<Result<Exchange, ExchangeError>> {
         self.link(place).map(|link| self.core.compile(spec, &link.target.origin))
     }
 

@@ -14,11 +14,7 @@ use crate::waiting::{Fulfilled, Wish};
 impl Host for VuState {
     fn prepare(&mut self, request: Request) -> Result<u32, String> {
         let live = &mut *self.granted().ok_or(NOT_LIVE)?;
-        let most = live.core.run.limits.prepared;
-        if live.prepared.len() as u64 >= most {
-            live.core.reached(SandboxLimit::Prepared);
-            return Err(format!("more than {most} prepared requests; put what varies into slots"));
-        }
+        live.may_prepare()?;
         let spec = RequestSpec {
             method: &request.method,
             url: &request.url,

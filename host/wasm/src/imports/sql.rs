@@ -5,13 +5,13 @@ use stresshost_io::sql::Value;
 use crate::bindings::sql::{Cell, Host, Statement, Target, Value as GuestValue};
 use crate::firing::refused;
 use crate::imports::{NOT_LIVE, error_name};
-use crate::sql::{Kept, SqlSide, SqlWish};
+use crate::sql::{Kept, SqlHandle, SqlSide, SqlWish};
 use crate::state::VuState;
 use crate::waiting::{Fulfilled, Wish};
 
 impl Host for VuState {
     async fn open(&mut self, target: Target) -> Result<u32, String> {
-        self.handle(SqlWish::Open { url: target.url, options: target.options }).await
+        self.handle(SqlHandle::Open { url: target.url, options: target.options }).await
     }
 
     fn server(&mut self, connection: u32) -> String {
@@ -32,7 +32,7 @@ impl Host for VuState {
 
     async fn prepare(&mut self, connection: u32, statement: Statement) -> Result<u32, String> {
         let Statement { name, text, options } = statement;
-        self.handle(SqlWish::Prepare { connection, name, text, options }).await
+        self.handle(SqlHandle::Prepare { connection, name, text, options }).await
     }
 
     fn parameters(&mut self, statement: u32) -> Vec<String> {
@@ -98,8 +98,8 @@ impl Host for VuState {
 }
 
 impl VuState {
-    async fn handle(&mut self, wish: SqlWish) -> Result<u32, String> {
-        match self.wish(Wish::Sql(wish)).await {
+    async fn handle(&mut self, wish: SqlHandle) -> Result<u32, String> {
+        match self.wish(Wish::SqlHandle(wish)).await {
             Some(Fulfilled::Handle(handle)) => handle,
             _ => Err(NOT_LIVE.to_owned()),
         }
