@@ -292,6 +292,8 @@ fn filled(sample: &mut Sample, outcome: &Outcome) {
     sample.fired_ns = outcome.fired_ns;
     sample.done_ns = outcome.done_ns;
     sample.phases = outcome.phases;
+    sample.bytes_sent = outcome.bytes_sent;
+    sample.bytes_received = outcome.bytes_received;
     // Waiting for the pool is part of the response.
     if let (0, Some(waited_from_ns)) = (sample.intended_ns, outcome.waited_from_ns) {
         sample.intended_ns = waited_from_ns;

@@ -115,8 +115,7 @@ impl Guest for WasmGuest {
         let shares = Rc::new(ComputeShares::default());
         let part = |part: &LinkedPart| {
             let http = HttpCore::with_timer(part.http.clone(), context.clock, context.timer.clone());
-            let (clock, timer) = (context.clock, Some(context.timer.clone()));
-            let sql = SqlCore::new(part.sql.clone(), clock, timer, context.index, context.cores);
+            let sql = SqlCore::new(part.sql.clone(), http.clone(), context.index, context.cores);
             let (run, shares) = (Arc::clone(&part.run), Rc::clone(&shares));
             let shared = CoreShared {
                 context: Rc::clone(&context),

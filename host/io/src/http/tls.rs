@@ -22,6 +22,7 @@ pub(crate) struct Tls {
     extra_roots: Vec<CertificateDer<'static>>,
     server_name: Option<ServerName<'static>>,
     connectors: OnceLock<Result<Connectors, HttpSetupError>>,
+    unverified: OnceLock<Result<TlsConnector, HttpSetupError>>,
 }
 
 struct Connectors {
@@ -50,7 +51,8 @@ impl Tls {
             Some(name) => Some(server_name(name).ok_or_else(|| HttpSetupError::ServerName(name.clone()))?),
             None => None,
         };
-        Ok(Self { insecure: config.insecure, extra_roots, server_name, connectors: OnceLock::new() })
+        let (connectors, unverified) = Default::default();
+        Ok(Self { insecure: config.insecure, extra_roots, server_name, connectors, unverified })
     }
 
     /// The name to expect for a host; `None` when the host cannot be in a certificate.
@@ -71,22 +73,22 @@ impl Tls {
         }
     }
 
+    /// The connector of protocols that encrypt without asking who the server is.
+    pub(crate) fn unverified(&self) -> Result<&TlsConnector, HttpSetupError> {
+        let build =
+            || client(Arc::new(AcceptAny(provider()))).map(|config| TlsConnector::from(Arc::new(config)));
+        self.unverified.get_or_init(build).as_ref().map_err(Clone::clone)
+    }
+
     fn build(&self) -> Result<Connectors, HttpSetupError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let failed = |error: &dyn std::fmt::Display| HttpSetupError::Tls(error.to_string());
         let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
-            Arc::new(AcceptAny(Arc::clone(&provider)))
+            Arc::new(AcceptAny(provider()))
         } else {
-            WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), Arc::clone(&provider))
+            WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), provider())
                 .build()
                 .map_err(|e| failed(&e))?
         };
-        let base = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|e| failed(&e))?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
+        let base = client(verifier)?;
         let with = |protocols: &[&[u8]]| {
             let mut config = base.clone();
             config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
@@ -115,6 +117,23 @@ impl Tls {
         }
         Ok(roots)
     }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn failed(error: &dyn std::fmt::Display) -> HttpSetupError {
+    HttpSetupError::Tls(error.to_string())
+}
+
+fn client(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, HttpSetupError> {
+    Ok(ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| failed(&e))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth())
 }
 
 fn server_name(host: &str) -> Option<ServerName<'static>> {

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::mysql::MySqlConnectOptions;
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::limits::{CANCEL_MS, MAX_CANCELLATIONS, MAX_CANCELLING};
@@ -19,10 +18,7 @@ use super::{mysql, postgres};
 /// How to end what a session is doing.
 #[derive(Clone, Debug)]
 pub(crate) enum Cancel {
-    Postgresql {
-        options: Arc<PgConnectOptions>,
-        session: String,
-    },
+    Postgresql(Arc<postgres::CancelKey>),
     Mysql {
         options: Arc<MySqlConnectOptions>,
         session: String,
@@ -107,7 +103,7 @@ async fn work(mut jobs: mpsc::Receiver<Cancel>) {
 
 async fn send(job: &Cancel) -> Result<(), sqlx::Error> {
     match job {
-        Cancel::Postgresql { options, session } => postgres::cancel(options, session).await,
+        Cancel::Postgresql(key) => Ok(postgres::cancel(key).await?),
         Cancel::Mysql { options, session } => mysql::cancel(options, session).await,
         Cancel::Sqlite(_) => Ok(()),
     }

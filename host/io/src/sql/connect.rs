@@ -29,7 +29,7 @@ pub struct Timing {
     pub fired_ns: u64,
     /// When it was there, or failed.
     pub done_ns: u64,
-    /// Look-up and the rest: sqlx does TCP, TLS and the server's handshake in one.
+    /// Where the time went: for MySQL TCP, TLS and the server's handshake are one, as sqlx does them.
     pub phases: Phases,
 }
 
@@ -42,9 +42,9 @@ pub(crate) async fn connect(core: &SqlCore, target: &Target) -> Connected {
 async fn timed(core: &SqlCore, target: &Target) -> Connected {
     let clock = core.clock();
     let fired_ns = clock.now_ns();
-    let mut lookup_ns = 0;
+    let mut phases = Phases::default();
     let limit = Duration::from_millis(target.connect_timeout_ms);
-    let result = match tokio::time::timeout(limit, attempt(core, target, &mut lookup_ns)).await {
+    let result = match tokio::time::timeout(limit, attempt(core, target, &mut phases)).await {
         Ok(result) => result,
         Err(_) => {
             let text = format!("no connection to {} within {} ms", target.origin, target.connect_timeout_ms);
@@ -52,12 +52,12 @@ async fn timed(core: &SqlCore, target: &Target) -> Connected {
         }
     };
     let done_ns = clock.now_ns();
-    let connect_ns = done_ns.saturating_sub(fired_ns).saturating_sub(lookup_ns);
-    let phases = Phases { lookup_ns, connect_ns, ..Phases::default() };
+    let rest_ns = phases.lookup_ns + phases.connect_ns + phases.tls_ns + phases.wait_ns;
+    phases.connect_ns += done_ns.saturating_sub(fired_ns).saturating_sub(rest_ns);
     Connected { result: result.map(Box::new), timing: Timing { fired_ns, done_ns, phases } }
 }
 
-async fn attempt(core: &SqlCore, target: &Target, lookup_ns: &mut u64) -> Result<Physical, SqlError> {
+async fn attempt(core: &SqlCore, target: &Target, phases: &mut Phases) -> Result<Physical, SqlError> {
     let network = core.network();
     let no_way = |NoWay { kind, text }| SqlError::fatal(kind, text);
     network.check(&target.origin).map_err(no_way)?;
@@ -66,14 +66,14 @@ async fn attempt(core: &SqlCore, target: &Target, lookup_ns: &mut u64) -> Result
     }
     let start_ns = core.clock().now_ns();
     let addresses = network.addresses(&target.origin, core.clock()).await;
-    *lookup_ns = core.clock().now_ns().saturating_sub(start_ns);
+    phases.lookup_ns = core.clock().now_ns().saturating_sub(start_ns);
     let addresses = addresses.map_err(no_way)?;
     let mut last = SqlError::fatal(ErrorKind::Lookup, format!("{} has no address", target.origin));
     for (index, &address) in addresses.iter().enumerate() {
         // Each address gets its share of the time, so that a dead first one leaves some.
         let left = u64::try_from(addresses.len() - index).unwrap_or(1);
         let share = Duration::from_millis(target.connect_timeout_ms / left);
-        match tokio::time::timeout(share, server(core, target, address)).await {
+        match tokio::time::timeout(share, server(core, target, address, phases)).await {
             Ok(Ok(physical)) => return Ok(physical),
             // A server that answered has decided.
             Ok(Err(error)) if !error.code.is_empty() => return Err(error),
@@ -96,7 +96,12 @@ async fn file(core: &SqlCore, target: &Target) -> Result<Physical, SqlError> {
     Ok(Physical::new(Driver::Sqlite(connection), facts, Cancel::Sqlite(stop), core.canceller()))
 }
 
-async fn server(core: &SqlCore, target: &Target, address: SocketAddr) -> Result<Physical, SqlError> {
+async fn server(
+    core: &SqlCore,
+    target: &Target,
+    address: SocketAddr,
+    phases: &mut Phases,
+) -> Result<Physical, SqlError> {
     let failed = |error: sqlx::Error| SqlError::of_connect(&error, &address.to_string());
     if target.origin.scheme == Scheme::Mysql {
         let options = Arc::new(mysql::options(target, address, core.ca_pem()));
@@ -106,9 +111,8 @@ async fn server(core: &SqlCore, target: &Target, address: SocketAddr) -> Result<
         let cancel = Cancel::Mysql { options, session: facts.session.clone() };
         return Ok(Physical::new(Driver::Mysql(connection), facts, cancel, core.canceller()));
     }
-    let options = Arc::new(postgres::options(target, address, core.ca_pem()));
-    let (connection, facts) = postgres::connect(&options).await.map_err(failed)?;
-    let facts = ServerFacts::new("postgresql", facts);
-    let cancel = Cancel::Postgresql { options, session: facts.session.clone() };
+    let (mut connection, key) = postgres::connect(core, target, address, phases).await?;
+    let facts = ServerFacts::new("postgresql", postgres::facts(&mut connection).await?);
+    let cancel = Cancel::Postgresql(Arc::new(key));
     Ok(Physical::new(Driver::Postgresql(connection), facts, cancel, core.canceller()))
 }

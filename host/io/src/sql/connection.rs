@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use serde::Serialize;
 use sqlx::Connection as _;
 use sqlx::mysql::MySqlConnection;
-use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use stresshost_metrics::ErrorKind;
 
@@ -43,8 +43,9 @@ impl ServerFacts {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "what holds it is in a box already")]
 pub(crate) enum Driver {
-    Postgresql(PgConnection),
+    Postgresql(postgres::Connection),
     Mysql(MySqlConnection),
     Sqlite(SqliteConnection),
 }
@@ -105,7 +106,8 @@ impl Book {
 /// Values in the notation of a server.
 #[derive(Debug)]
 pub(crate) enum Arguments {
-    Postgresql(sqlx::postgres::PgArguments),
+    /// The messages themselves.
+    Postgresql(BytesMut),
     Mysql(sqlx::mysql::MySqlArguments),
     Sqlite(sqlx::sqlite::SqliteArguments),
 }
@@ -186,7 +188,7 @@ impl Physical {
         let failed = |error| SqlError::of_statement(&error);
         match self.driver.as_mut().ok_or_else(mismatch)? {
             Driver::Postgresql(connection) => {
-                postgres::prepare(connection, text, scanned).await.map(Prepared::Postgresql).map_err(failed)
+                postgres::prepare(connection, text, scanned).await.map(Prepared::Postgresql)
             }
             Driver::Mysql(connection) => {
                 let prepared = mysql::prepare(connection, text, scanned).await.map_err(failed)?;
@@ -202,7 +204,7 @@ impl Physical {
     pub(crate) async fn prepare_again(&mut self, prepared: &Prepared) -> Result<(), SqlError> {
         let result = match (self.driver.as_mut().ok_or_else(mismatch)?, prepared) {
             (Driver::Postgresql(connection), Prepared::Postgresql(prepared)) => {
-                postgres::prepare_again(connection, prepared).await
+                return postgres::prepare_again(connection, prepared).await;
             }
             (Driver::Mysql(connection), Prepared::Mysql(prepared)) => {
                 mysql::prepare_again(connection, prepared).await
@@ -226,7 +228,7 @@ impl Physical {
                 Driver::Postgresql(connection),
                 Prepared::Postgresql(prepared),
                 Arguments::Postgresql(arguments),
-            ) => postgres::execute(connection, prepared, arguments, sink).await,
+            ) => return postgres::execute(connection, prepared, &arguments, sink).await,
             (Driver::Mysql(connection), Prepared::Mysql(prepared), Arguments::Mysql(arguments)) => {
                 mysql::execute(connection, prepared, arguments, sink).await
             }
@@ -245,7 +247,7 @@ impl Physical {
         sink: &mut Sink<'_>,
     ) -> Result<(), SqlError> {
         let result = match self.driver.as_mut().ok_or_else(mismatch)? {
-            Driver::Postgresql(connection) => postgres::run(connection, text, sink).await,
+            Driver::Postgresql(connection) => return postgres::run(connection, text, sink).await,
             Driver::Mysql(connection) => mysql::run(connection, text, sink).await,
             Driver::Sqlite(connection) => sqlite::run(connection, text, scanned, sink).await,
         };
@@ -269,19 +271,19 @@ impl Drop for Physical {
             return;
         }
         // Servers log and count connections that end without a goodbye.
-        let (Some(driver), Ok(runtime)) = (self.driver.take(), tokio::runtime::Handle::try_current()) else {
-            return;
-        };
-        runtime.spawn(async move {
-            let goodbye = async {
-                match driver {
-                    Driver::Postgresql(connection) => connection.close().await,
-                    Driver::Mysql(connection) => connection.close().await,
-                    Driver::Sqlite(connection) => connection.close().await,
-                }
-            };
-            drop(tokio::time::timeout(Duration::from_nanos(CLEAN_UP_NS), goodbye).await);
-        });
+        match self.driver.take() {
+            Some(Driver::Postgresql(connection)) => connection.close(),
+            Some(Driver::Mysql(connection)) => say_goodbye(connection.close()),
+            Some(Driver::Sqlite(connection)) => say_goodbye(connection.close()),
+            None => {}
+        }
+    }
+}
+
+/// Ends a connection in the background, where there is a runtime to do it.
+fn say_goodbye(goodbye: impl Future<Output = Result<(), sqlx::Error>> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(tokio::time::timeout(Duration::from_nanos(CLEAN_UP_NS), goodbye));
     }
 }
 

@@ -11,19 +11,16 @@ use stresshost_clock::{Clock, Timer};
 use super::cancel::Canceller;
 use super::pool::Pool;
 use super::target::{Defaults, Target, TargetSpec};
-use crate::http::HttpShared;
+use crate::http::{HttpCore, HttpShared};
 use crate::network::Network;
-use crate::secrets::Secrets;
 
-/// One run's part of the engine: the way to its servers, secrets, timeouts. Cheap to clone.
+/// One run's part of the engine: certificates, timeouts, cancellations. Cheap to clone.
 #[derive(Clone)]
 pub struct SqlShared {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    network: Network,
-    secrets: Secrets,
     /// Certificates to trust besides the system's.
     ca_pem: Vec<u8>,
     defaults: Defaults,
@@ -31,12 +28,10 @@ struct Inner {
 }
 
 impl SqlShared {
-    /// The engine beside a run's HTTP engine: the same egress rule, names, certificates, secrets and timeouts.
+    /// The engine beside a run's HTTP engine: the same certificates and timeouts.
     pub fn beside(http: &HttpShared) -> Self {
         let config = http.config();
         let inner = Inner {
-            network: http.network().clone(),
-            secrets: config.secrets.clone(),
             ca_pem: config.tls.ca_pem.join(&b'\n'),
             defaults: Defaults {
                 connect_timeout_ms: config.connect_timeout_ms,
@@ -62,31 +57,34 @@ pub struct SqlCore {
 
 struct CoreInner {
     shared: SqlShared,
-    clock: Clock,
-    timer: Option<Timer>,
+    /// Clock, timer, read buffers, names, secrets and TLS are the HTTP engine's: there is one of each on a core.
+    http: HttpCore,
     /// Which core it is, and how many there are: a pool's connections are dealt out to them.
     place: (usize, usize),
     pools: RefCell<HashMap<Target, Weak<Pool>>>,
 }
 
 impl SqlCore {
-    /// The part of core `index` of `count`. Statement timeouts are on the core's own timer, whose driver must run, or on
-    /// tokio's.
-    pub fn new(shared: SqlShared, clock: Clock, timer: Option<Timer>, index: usize, count: usize) -> Self {
+    /// The part of core `index` of `count`, beside the HTTP engine's.
+    pub fn new(shared: SqlShared, http: HttpCore, index: usize, count: usize) -> Self {
         let place = (index, count.max(1));
-        Self { inner: Rc::new(CoreInner { shared, clock, timer, place, pools: RefCell::default() }) }
+        Self { inner: Rc::new(CoreInner { shared, http, place, pools: RefCell::default() }) }
+    }
+
+    pub(crate) fn http(&self) -> &HttpCore {
+        &self.inner.http
     }
 
     pub(crate) fn clock(&self) -> Clock {
-        self.inner.clock
+        self.inner.http.inner().clock
     }
 
     pub(crate) fn timer(&self) -> Option<&Timer> {
-        self.inner.timer.as_ref()
+        self.inner.http.inner().timer.as_ref()
     }
 
     pub(crate) fn network(&self) -> &Network {
-        &self.inner.shared.inner.network
+        self.inner.http.inner().shared.network()
     }
 
     pub(crate) fn ca_pem(&self) -> &[u8] {
@@ -98,8 +96,8 @@ impl SqlCore {
     }
 
     pub(crate) fn target(&self, spec: &TargetSpec<'_>) -> Result<Target, String> {
-        let Inner { secrets, defaults, .. } = &*self.inner.shared.inner;
-        Target::read(spec, secrets, *defaults)
+        let secrets = &self.inner.http.inner().shared.config().secrets;
+        Target::read(spec, secrets, self.inner.shared.inner.defaults)
     }
 
     /// The core's pool of a target that has one.

@@ -4,7 +4,6 @@ use std::io;
 
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
-use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 use stresshost_metrics::ErrorKind;
 
@@ -53,11 +52,30 @@ impl SqlError {
         Self { kind, code: code.into(), text: cut(text.into()), is_fatal }
     }
 
+    /// An error of PostgreSQL's.
+    pub(crate) fn of_postgresql(code: &str, message: &str, detail: Option<&str>, is_fatal: bool) -> Self {
+        let text = match detail {
+            Some(detail) => format!("{message}: {detail}"),
+            None => message.to_owned(),
+        };
+        Self::of_server(postgresql(code), code, text, is_fatal)
+    }
+
+    /// The loss of a connection that was open.
+    pub(crate) fn lost(error: &io::Error) -> Self {
+        Self::fatal(broken(error), error.to_string())
+    }
+
+    /// The failure to reach `place`.
+    pub(crate) fn not_connected(error: &io::Error, place: &str) -> Self {
+        Self::fatal(not_connected(error), format!("cannot connect to {place}: {error}"))
+    }
+
     /// The failure of a statement on a connection that was open.
     pub(crate) fn of_statement(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(error) => of_database(&**error),
-            sqlx::Error::Io(error) => Self::fatal(broken(error), error.to_string()),
+            sqlx::Error::Io(error) => Self::lost(error),
             sqlx::Error::Tls(error) => Self::fatal(ErrorKind::Tls, error.to_string()),
             sqlx::Error::Encode(error) => Self::new(ErrorKind::Invalid, error.to_string()),
             sqlx::Error::WorkerCrashed => Self::fatal(ErrorKind::Closed, "the database's thread has ended"),
@@ -68,9 +86,7 @@ impl SqlError {
     /// The failure to connect to `place`.
     pub(crate) fn of_connect(error: &sqlx::Error, place: &str) -> Self {
         match error {
-            sqlx::Error::Io(error) => {
-                Self::fatal(not_connected(error), format!("cannot connect to {place}: {error}"))
-            }
+            sqlx::Error::Io(error) => Self::not_connected(error, place),
             // A server that does not offer TLS, a certificate that is not trusted.
             sqlx::Error::Configuration(error) => Self::fatal(ErrorKind::Connect, error.to_string()),
             other => Self { is_fatal: true, ..Self::of_statement(other) },
@@ -108,12 +124,6 @@ fn not_connected(error: &io::Error) -> ErrorKind {
 }
 
 fn of_database(error: &dyn DatabaseError) -> SqlError {
-    if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
-        let (code, text) = (error.code(), with_detail(error.message(), error.detail()));
-        // FATAL and PANIC end the session.
-        let is_fatal = !matches!(error.severity(), sqlx::postgres::PgSeverity::Error);
-        return SqlError::of_server(postgresql(code), code, text, is_fatal);
-    }
     if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
         let number = error.number();
         return SqlError::of_server(mysql(number), number.to_string(), error.message(), ends_session(number));
@@ -124,13 +134,6 @@ fn of_database(error: &dyn DatabaseError) -> SqlError {
         return SqlError::of_server(kind, code, error.message(), false);
     }
     SqlError::of_server(ErrorKind::ServerError, error.code().unwrap_or_default(), error.message(), false)
-}
-
-fn with_detail(message: &str, detail: Option<&str>) -> String {
-    match detail {
-        Some(detail) => format!("{message}: {detail}"),
-        None => message.to_owned(),
-    }
 }
 
 /// The kind of a SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).

@@ -42,6 +42,17 @@ impl Rows {
     }
 }
 
+/// What went over the connection for an operation, as far as the driver says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) bytes_sent: u64,
+    pub(crate) bytes_received: u64,
+    /// When its last byte had gone out, on the run clock; 0 for not known.
+    pub(crate) written_ns: u64,
+    /// When the first byte of the answer was there; 0 for not known.
+    pub(crate) first_byte_ns: u64,
+}
+
 /// Takes the rows of one operation as they come.
 #[derive(Debug)]
 pub(crate) struct Sink<'a> {
@@ -50,12 +61,13 @@ pub(crate) struct Sink<'a> {
     changed: u64,
     /// Whether the statement whose rows come has ended.
     ended: bool,
+    pub(crate) traffic: Traffic,
 }
 
 impl<'a> Sink<'a> {
     /// Counts only, or also keeps.
     pub(crate) fn new(kept: Option<&'a mut Rows>) -> Self {
-        Self { kept, returned: 0, changed: 0, ended: false }
+        Self { kept, returned: 0, changed: 0, ended: false, traffic: Traffic::default() }
     }
 
     /// Whether rows are more than counted.

@@ -14,7 +14,7 @@ use super::link::{Lease, Link, Transaction, lost_transaction};
 use super::options::{statement_options, transaction_options};
 use super::outcome::Outcome;
 use super::pool::{Checkout, PoolState};
-use super::rows::{Rows, Sink};
+use super::rows::{Rows, Sink, Traffic};
 use super::scan::Scanned;
 use super::target::TargetSpec;
 use super::value::Value;
@@ -320,7 +320,9 @@ impl SqlSession {
                 Some(Outcome::unsent(now_ns, error))
             }
             // The server has rolled it back.
-            (Transaction::Lost, Work::Rollback) => Some(Outcome::new(now_ns, now_ns, Ok(0))),
+            (Transaction::Lost, Work::Rollback) => {
+                Some(Outcome::new(now_ns, now_ns, Traffic::default(), Ok(0)))
+            }
             (Transaction::Lost, _) => Some(Outcome::unsent(now_ns, lost_transaction())),
         }
     }
@@ -355,7 +357,11 @@ impl SqlSession {
                 lease.physical.busy = is_our_timeout(&error);
                 connection.settle(lease, &error);
                 let now_ns = clock.now_ns();
-                return Outcome { waited_from_ns, reconnected, ..Outcome::new(from_ns, now_ns, Err(error)) };
+                return Outcome {
+                    waited_from_ns,
+                    reconnected,
+                    ..Outcome::new(from_ns, now_ns, Traffic::default(), Err(error))
+                };
             }
             lease.physical.set_prepared(*place);
         }
@@ -365,9 +371,13 @@ impl SqlSession {
         let sent = send(&mut lease.physical, work, &mut sink);
         let result = within(&self.core, &mut self.deadline, fired_ns.saturating_add(limit_ns), sent).await;
         let done_ns = clock.now_ns();
-        let rows = sink.count();
+        let (rows, traffic) = (sink.count(), sink.traffic);
         let result = connection.conclude(lease, step, result.unwrap_or_else(|| Err(timed_out(limit_ns))));
-        Outcome { waited_from_ns, reconnected, ..Outcome::new(fired_ns, done_ns, result.map(|()| rows)) }
+        Outcome {
+            waited_from_ns,
+            reconnected,
+            ..Outcome::new(fired_ns, done_ns, traffic, result.map(|()| rows))
+        }
     }
 
     /// A connection to the server for one operation: the one at hand, a pool's, or a new one.

@@ -6,9 +6,13 @@
 //! | `lost` | connections that end, servers that stop, statements that nobody waits for |
 //! | `pool` | connections that users share |
 //! | `open` | what keeps a connection from being made |
+//! | `login` | methods, passwords, TLS |
+//! | `hostile` | servers that do not keep to the protocol |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod hostile;
+mod login;
 mod lost;
 mod mariadb;
 mod open;
@@ -19,13 +23,13 @@ mod sqlite;
 use std::sync::Arc;
 
 use stresshost_clock::Clock;
-use stresshost_io::http::{HttpConfig, HttpShared};
+use stresshost_io::http::{HttpConfig, HttpCore, HttpShared};
 use stresshost_io::sql::{Outcome, SqlCore, SqlSession, SqlShared, StatementSpec, TargetSpec, Value};
 use stresshost_metrics::ErrorKind;
 
 fn core() -> SqlCore {
     let http = HttpShared::new(HttpConfig::default(), Arc::new(|_, _| true)).unwrap();
-    SqlCore::new(SqlShared::beside(&http), Clock::start(), None, 0, 1)
+    SqlCore::new(SqlShared::beside(&http), HttpCore::new(http, Clock::start()), 0, 1)
 }
 
 fn pairs(options: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use stresshost_clock::Clock;
 use stresshost_io::Origin;
-use stresshost_io::http::{HttpConfig, HttpShared};
+use stresshost_io::http::{HttpConfig, HttpCore, HttpShared};
 use stresshost_io::sql::{MAX_CONNECTIONS, Refused, SqlCore, SqlError, SqlSession, SqlShared, TargetSpec};
 use stresshost_metrics::ErrorKind;
 use stresshost_servers::{MariaDb, Postgres};
 
 use crate::{User, core, pairs};
 
-async fn refused(core: &SqlCore, url: &str, options: &[(&str, &str)]) -> SqlError {
+pub(crate) async fn refused(core: &SqlCore, url: &str, options: &[(&str, &str)]) -> SqlError {
     let mut session = SqlSession::new(core.clone());
     session.open(&TargetSpec { url, options: &pairs(options) }).await.result.unwrap_err()
 }
@@ -77,7 +77,7 @@ async fn the_egress_rule_is_asked_by_name_and_by_address() {
             Some(_) => false,
         };
         let http = HttpShared::new(HttpConfig::default(), Arc::new(egress)).unwrap();
-        SqlCore::new(SqlShared::beside(&http), Clock::start(), None, 0, 1)
+        SqlCore::new(SqlShared::beside(&http), HttpCore::new(http, Clock::start()), 0, 1)
     };
     let origin = format!("postgresql://127.0.0.1:{}", server.port());
     for by_name in [false, true] {
@@ -95,7 +95,7 @@ async fn names_lead_where_a_resolve_rule_says() {
     let rule = format!("db.test:5432=127.0.0.1:{}", server.port()).parse().unwrap();
     let config = HttpConfig { resolve: vec![rule], ..HttpConfig::default() };
     let http = HttpShared::new(config, Arc::new(|_, _| true)).unwrap();
-    let core = SqlCore::new(SqlShared::beside(&http), Clock::start(), None, 0, 1);
+    let core = SqlCore::new(SqlShared::beside(&http), HttpCore::new(http, Clock::start()), 0, 1);
     let url = server.url("postgres").replace(&format!("127.0.0.1:{}", server.port()), "db.test");
     User::with(&core, &url, &[]).await.must("SELECT 1").await;
 }

@@ -122,6 +122,43 @@ async fn rows_are_counted_and_kept_when_asked_for() {
 }
 
 #[tokio::test]
+async fn bytes_are_those_on_the_wire_and_long_rows_are_read_to_their_end() {
+    let mut user =
+        user("CREATE TABLE t AS SELECT repeat('x', 6000000) AS v FROM generate_series(1, 2)").await;
+    let select = user.prepare("SELECT v FROM t WHERE v > $1").await;
+    for keep in [false, true] {
+        let outcome = user.session.execute(select, &[text("w")], keep).await.unwrap();
+        assert_eq!((&outcome.error, outcome.rows), (&None, 2));
+        // Two rows of one field, which are more than what is kept of a result.
+        assert!((12_000_000..12_000_100).contains(&outcome.bytes_received), "{}", outcome.bytes_received);
+        assert!((40..80).contains(&outcome.bytes_sent), "{}", outcome.bytes_sent);
+        assert_eq!((user.rows().len(), user.session.rows().dropped()), (0, if keep { 2 } else { 0 }));
+        let phases = outcome.phases;
+        assert!(phases.wait_ns > 0 && phases.body_ns > 0, "{phases:?}");
+        let all_ns = phases.write_ns + phases.wait_ns + phases.body_ns;
+        assert_eq!(all_ns, outcome.done_ns - outcome.fired_ns);
+    }
+    let kept = user.query("SELECT left(v, 3000000) FROM t LIMIT 1", &[]).await;
+    assert_eq!(kept, [[text(&"x".repeat(3_000_000))]]);
+}
+
+#[tokio::test]
+async fn copy_has_no_data_to_send_and_reads_what_it_gets() {
+    let mut user = user("CREATE TABLE t AS SELECT g AS id FROM generate_series(1, 5) g").await;
+    let id = user.session_id();
+    let outcome = user.run("COPY t FROM STDIN").await;
+    assert_eq!(failure(&outcome), (ErrorKind::Statement, ""));
+    let statement = user.prepare("COPY t FROM STDIN").await;
+    let outcome = user.execute(statement, &[]).await;
+    assert!(outcome.error.unwrap().text.contains("no data to send"));
+    assert_eq!(user.must("COPY t TO STDOUT").await, 5);
+    assert_eq!(user.must("SELECT * FROM t").await, 5);
+    assert_eq!(user.must("DO $$ BEGIN RAISE WARNING 'odd'; END $$; SET TIME ZONE 'UTC'; NOTIFY x").await, 0);
+    assert_eq!(user.must("").await, 0);
+    assert_eq!(user.session_id(), id);
+}
+
+#[tokio::test]
 async fn failures_have_the_servers_code_and_leave_the_connection_usable() {
     let mut user = user(
         "CREATE TABLE t (id int PRIMARY KEY CHECK (id < 10)); INSERT INTO t VALUES (1); \

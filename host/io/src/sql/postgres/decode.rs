@@ -5,64 +5,58 @@
 
 use std::fmt::Write as _;
 
-use sqlx::postgres::{PgRow, PgTypeInfo, PgTypeKind, PgValueFormat};
-use sqlx::{Row, TypeInfo, ValueRef};
-
 use super::Value;
+use super::types::{Notation, Type};
 use crate::sql::calendar;
 
-pub(super) fn row(row: &PgRow) -> Vec<Value> {
-    (0..row.len()).map(|place| cell(row, place)).collect()
+/// A row's values in the binary notations of their types.
+pub(super) fn row(body: &[u8], types: &[Type]) -> Vec<Value> {
+    let mut types = types.iter();
+    fields(body, |bytes| types.next().map_or(Value::Null, |kind| cell(kind, bytes)))
 }
 
-fn cell(row: &PgRow, place: usize) -> Value {
-    let Ok(value) = row.try_get_raw(place) else { return Value::Null };
-    let Ok(bytes) = value.as_bytes() else { return Value::Null };
-    match value.format() {
-        PgValueFormat::Text => Value::text(bytes),
-        PgValueFormat::Binary => binary(&value.type_info(), bytes),
-    }
+/// A row's values as texts.
+pub(super) fn text_row(body: &[u8]) -> Vec<Value> {
+    fields(body, Value::text)
 }
 
-/// A value in binary notation.
-fn binary(info: &PgTypeInfo, bytes: &[u8]) -> Value {
-    decoded(info, bytes).unwrap_or_else(|| {
-        Value::Text(format!(
-            "(a value of type {0}: cast it to see it, as in `column::text`)",
-            info.name().to_lowercase()
-        ))
+/// The fields of a `DataRow`: their number, and each after its length.
+fn fields(body: &[u8], mut read: impl FnMut(&[u8]) -> Value) -> Vec<Value> {
+    let Some((count, bytes)) = body.split_first_chunk::<2>() else { return Vec::new() };
+    let mut reader = Reader { bytes };
+    let fields = (0..u16::from_be_bytes(*count)).map_while(|_| reader.value());
+    fields.map(|field| field.map_or(Value::Null, &mut read)).collect()
+}
+
+fn cell(kind: &Type, bytes: &[u8]) -> Value {
+    decoded(&kind.notation, bytes).unwrap_or_else(|| {
+        Value::Text(format!("(a value of type {0}: cast it to see it, as in `column::text`)", kind.name))
     })
 }
 
-fn decoded(info: &PgTypeInfo, bytes: &[u8]) -> Option<Value> {
-    Some(match info.kind() {
-        PgTypeKind::Domain(base) => decoded(base, bytes)?,
-        PgTypeKind::Enum(_) => Value::text(bytes),
-        PgTypeKind::Array(element) => Value::Text(array(element, bytes)?),
-        _ => match info.name() {
-            "BOOL" => Value::Boolean(*bytes.first()? != 0),
-            "INT2" => Value::Integer(i16::from_be_bytes(bytes.try_into().ok()?).into()),
-            "INT4" => Value::Integer(i32::from_be_bytes(bytes.try_into().ok()?).into()),
-            "INT8" => Value::Integer(i64::from_be_bytes(bytes.try_into().ok()?)),
-            "OID" => Value::Integer(u32::from_be_bytes(bytes.try_into().ok()?).into()),
-            "FLOAT4" => Value::Real(f32::from_be_bytes(bytes.try_into().ok()?).into()),
-            "FLOAT8" => Value::Real(f64::from_be_bytes(bytes.try_into().ok()?)),
-            "TEXT" | "VARCHAR" | "CHAR" | "\"CHAR\"" | "NAME" | "UNKNOWN" | "JSON" | "xml" | "citext" => {
-                Value::text(bytes)
-            }
-            "JSONB" => Value::text(bytes.get(1..)?),
-            "BYTEA" => Value::Bytes(bytes.to_vec()),
-            "VOID" => Value::Null,
-            "NUMERIC" => Value::Text(numeric(bytes)?),
-            "UUID" => Value::Text(uuid(bytes)?),
-            "DATE" => Value::Text(date(i32::from_be_bytes(bytes.try_into().ok()?))),
-            "TIME" => Value::Text(calendar::time(i64::from_be_bytes(bytes.try_into().ok()?))),
-            "TIMESTAMP" => Value::Text(timestamp(i64::from_be_bytes(bytes.try_into().ok()?), "")),
-            // The session's zone is UTC.
-            "TIMESTAMPTZ" => Value::Text(timestamp(i64::from_be_bytes(bytes.try_into().ok()?), "+00")),
-            "INTERVAL" => Value::Text(interval(bytes)?),
-            _ => return None,
-        },
+fn decoded(notation: &Notation, bytes: &[u8]) -> Option<Value> {
+    Some(match notation {
+        Notation::Boolean => Value::Boolean(*bytes.first()? != 0),
+        Notation::Int2 => Value::Integer(i16::from_be_bytes(bytes.try_into().ok()?).into()),
+        Notation::Int4 => Value::Integer(i32::from_be_bytes(bytes.try_into().ok()?).into()),
+        Notation::Int8 => Value::Integer(i64::from_be_bytes(bytes.try_into().ok()?)),
+        Notation::Oid => Value::Integer(u32::from_be_bytes(bytes.try_into().ok()?).into()),
+        Notation::Float4 => Value::Real(f32::from_be_bytes(bytes.try_into().ok()?).into()),
+        Notation::Float8 => Value::Real(f64::from_be_bytes(bytes.try_into().ok()?)),
+        Notation::Text => Value::text(bytes),
+        Notation::Jsonb => Value::text(bytes.get(1..)?),
+        Notation::Bytes => Value::Bytes(bytes.to_vec()),
+        Notation::Void => Value::Null,
+        Notation::Numeric => Value::Text(numeric(bytes)?),
+        Notation::Uuid => Value::Text(uuid(bytes)?),
+        Notation::Date => Value::Text(date(i32::from_be_bytes(bytes.try_into().ok()?))),
+        Notation::Time => Value::Text(calendar::time(i64::from_be_bytes(bytes.try_into().ok()?))),
+        Notation::Timestamp => Value::Text(timestamp(i64::from_be_bytes(bytes.try_into().ok()?), "")),
+        // The session's zone is UTC.
+        Notation::Timestamptz => Value::Text(timestamp(i64::from_be_bytes(bytes.try_into().ok()?), "+00")),
+        Notation::Interval => Value::Text(interval(bytes)?),
+        Notation::Array(element) => Value::Text(array(element, bytes)?),
+        Notation::Unknown => return None,
     })
 }
 
@@ -188,7 +182,7 @@ fn numeric(bytes: &[u8]) -> Option<String> {
 const MAX_DIMENSIONS: usize = 6;
 
 /// An array as the server writes it: `{1,2}`, with quotes where they are needed.
-fn array(element: &PgTypeInfo, bytes: &[u8]) -> Option<String> {
+fn array(element: &Notation, bytes: &[u8]) -> Option<String> {
     let mut reader = Reader { bytes };
     let dimensions = usize::try_from(reader.int()?).ok()?;
     reader.int()?;
@@ -211,7 +205,7 @@ fn array(element: &PgTypeInfo, bytes: &[u8]) -> Option<String> {
     Some(out)
 }
 
-fn nested(element: &PgTypeInfo, lengths: &[usize], reader: &mut Reader<'_>, out: &mut String) -> Option<()> {
+fn nested(element: &Notation, lengths: &[usize], reader: &mut Reader<'_>, out: &mut String) -> Option<()> {
     let (&length, inner) = lengths.split_first()?;
     out.push('{');
     for place in 0..length {
@@ -288,6 +282,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn rows_are_read_field_by_field() {
+        let body = [0, 3, 0, 0, 0, 1, b'a', 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+        let expected = [Value::Text("a".into()), Value::Null, Value::Text(String::new())];
+        assert_eq!(text_row(&body), expected);
+        assert_eq!(text_row(&body[..9]), expected[..1], "cut off in the second field");
+    }
+
+    #[test]
     fn damaged_values_are_no_values() {
         assert_eq!(numeric(&[0, 1]), None);
         assert_eq!(uuid(&[0; 15]), None);
@@ -297,10 +299,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let element = <i32 as sqlx::Type<sqlx::Postgres>>::type_info();
             drop(numeric(&bytes));
             drop(interval(&bytes));
-            drop(array(&element, &bytes));
+            drop(array(&Notation::Int4, &bytes));
+            drop(text_row(&bytes));
+            drop(row(&bytes, &[Type::text(), Type::text()]));
         }
     }
 }

@@ -1,11 +1,15 @@
 //! Parameters in PostgreSQL's binary notation.
 
-use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, Postgres};
-use sqlx::{Arguments, Encode, Type, TypeInfo};
+use std::error::Error;
+
+use bytes::{BufMut, BytesMut};
+use postgres_protocol::IsNull;
+use postgres_protocol::message::frontend;
 
 use super::Value;
+use super::types::Notation;
+
+type BoxError = Box<dyn Error + Send + Sync>;
 
 /// How a parameter's values are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,91 +31,99 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(info: &PgTypeInfo) -> Self {
-        match info.name() {
-            "BOOL" => Self::Boolean,
-            "INT2" => Self::Int2,
-            "INT4" => Self::Int4,
-            "INT8" => Self::Int8,
-            "OID" => Self::Oid,
-            "FLOAT4" => Self::Float4,
-            "FLOAT8" => Self::Float8,
-            "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "UNKNOWN" | "JSON" => Self::Text,
-            "JSONB" => Self::Jsonb,
-            "BYTEA" => Self::Bytes,
+    /// How values of a type are written whose notation is `notation`. `is_builtin`: the server has it from the start; for
+    /// others the server says what belongs to them.
+    pub(super) const fn of(notation: &Notation, is_builtin: bool) -> Self {
+        if !is_builtin {
+            return Self::Cast;
+        }
+        match notation {
+            Notation::Boolean => Self::Boolean,
+            Notation::Int2 => Self::Int2,
+            Notation::Int4 => Self::Int4,
+            Notation::Int8 => Self::Int8,
+            Notation::Oid => Self::Oid,
+            Notation::Float4 => Self::Float4,
+            Notation::Float8 => Self::Float8,
+            Notation::Text => Self::Text,
+            Notation::Jsonb => Self::Jsonb,
+            Notation::Bytes => Self::Bytes,
             _ => Self::Cast,
         }
     }
 }
 
-/// Writes values. Err: a value that is none of its parameter's type.
-pub(super) fn arguments(kinds: &[Kind], names: &[String], values: &[Value]) -> Result<PgArguments, String> {
-    let mut arguments = PgArguments::default();
-    arguments.reserve(values.len(), 12 * values.len());
-    for (place, (&kind, value)) in kinds.iter().zip(values).enumerate() {
-        arguments.add(Parameter { kind, value }).map_err(|_| {
-            let shown = match value {
-                Value::Text(text) => format!("the text `{}`", text.chars().take(40).collect::<String>()),
-                Value::Integer(number) => format!("the integer {number}"),
-                Value::Real(number) => format!("the real {number}"),
-                other => other.kind().to_owned(),
-            };
-            format!(
-                "${} is {shown}, which is no {}",
-                place + 1,
-                names.get(place).map_or("value", String::as_str)
-            )
-        })?;
+/// Bytes of a message besides its values, roughly.
+const OVERHEAD_BYTES: usize = 64;
+
+/// The messages that execute a prepared statement: bind values to it, fetch all rows in binary notation, end. Err: a value
+/// that is none of its parameter's type.
+pub(super) fn bind(
+    statement: &str,
+    kinds: &[Kind],
+    names: &[String],
+    values: &[Value],
+) -> Result<BytesMut, String> {
+    let mut out = BytesMut::with_capacity(OVERHEAD_BYTES + 16 * values.len());
+    let mut place = 0;
+    let write = |(&kind, value): (&Kind, &Value), out: &mut BytesMut| {
+        place += 1;
+        parameter(kind, value, out)
+    };
+    let binary = [1];
+    let bound = frontend::bind("", statement, binary, kinds.iter().zip(values), write, binary, &mut out);
+    if bound.is_err() {
+        return Err(refusal(place, names, values));
     }
-    Ok(arguments)
+    let executed = frontend::execute("", 0, &mut out);
+    frontend::sync(&mut out);
+    executed.map(|()| out).map_err(|error| error.to_string())
 }
 
-struct Parameter<'a> {
-    kind: Kind,
-    value: &'a Value,
+fn refusal(place: usize, names: &[String], values: &[Value]) -> String {
+    let index = place.wrapping_sub(1);
+    let shown = match values.get(index) {
+        Some(Value::Text(text)) => format!("the text `{}`", text.chars().take(40).collect::<String>()),
+        Some(Value::Integer(number)) => format!("the integer {number}"),
+        Some(Value::Real(number)) => format!("the real {number}"),
+        Some(other) => other.kind().to_owned(),
+        None => "nothing".to_owned(),
+    };
+    format!("${place} is {shown}, which is no {}", names.get(index).map_or("value", String::as_str))
 }
 
-impl Type<Postgres> for Parameter<'_> {
-    // The statement is prepared by then, so its own types hold.
-    fn type_info() -> PgTypeInfo {
-        <str as Type<Postgres>>::type_info()
+fn parameter(kind: Kind, value: &Value, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+    if *value == Value::Null {
+        return Ok(IsNull::Yes);
     }
-}
-
-impl Encode<'_, Postgres> for Parameter<'_> {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        if *self.value == Value::Null {
-            return Ok(IsNull::Yes);
+    match kind {
+        Kind::Boolean => out.put_u8(u8::from(boolean(value)?)),
+        Kind::Int2 => out.put_i16(integer(value)?.try_into()?),
+        Kind::Int4 => out.put_i32(integer(value)?.try_into()?),
+        Kind::Int8 => out.put_i64(integer(value)?),
+        Kind::Oid => out.put_u32(integer(value)?.try_into()?),
+        // Rounded to the nearest, as the server itself does.
+        Kind::Float4 => out.put_f32(real(value)? as f32),
+        Kind::Float8 => out.put_f64(real(value)?),
+        Kind::Text | Kind::Cast => text(value, out)?,
+        Kind::Jsonb => {
+            out.put_u8(1);
+            text(value, out)?;
         }
-        match self.kind {
-            Kind::Boolean => buffer.push(u8::from(boolean(self.value)?)),
-            Kind::Int2 => buffer.extend_from_slice(&i16::try_from(integer(self.value)?)?.to_be_bytes()),
-            Kind::Int4 => buffer.extend_from_slice(&i32::try_from(integer(self.value)?)?.to_be_bytes()),
-            Kind::Int8 => buffer.extend_from_slice(&integer(self.value)?.to_be_bytes()),
-            Kind::Oid => buffer.extend_from_slice(&u32::try_from(integer(self.value)?)?.to_be_bytes()),
-            // Rounded to the nearest, as the server itself does.
-            Kind::Float4 => buffer.extend_from_slice(&(real(self.value)? as f32).to_be_bytes()),
-            Kind::Float8 => buffer.extend_from_slice(&real(self.value)?.to_be_bytes()),
-            Kind::Text | Kind::Cast => text(self.value, buffer)?,
-            Kind::Jsonb => {
-                buffer.push(1);
-                text(self.value, buffer)?;
-            }
-            Kind::Bytes => bytes(self.value, buffer)?,
-        }
-        Ok(IsNull::No)
+        Kind::Bytes => bytes(value, out)?,
     }
+    Ok(IsNull::No)
 }
 
-/// What cannot be converted. [`arguments`] says which value it was.
-fn wrong<T>() -> Result<T, BoxDynError> {
+/// What cannot be converted. [`bind`] says which value it was.
+fn wrong<T>() -> Result<T, BoxError> {
     Err("the value is of another type".into())
 }
 
 /// 2^63: the first number past those of an `i64`.
 const PAST_I64: f64 = 9_223_372_036_854_775_808.0;
 
-fn integer(value: &Value) -> Result<i64, BoxDynError> {
+fn integer(value: &Value) -> Result<i64, BoxError> {
     match value {
         Value::Integer(number) => Ok(*number),
         Value::Boolean(yes) => Ok(i64::from(*yes)),
@@ -123,7 +135,7 @@ fn integer(value: &Value) -> Result<i64, BoxDynError> {
     }
 }
 
-fn real(value: &Value) -> Result<f64, BoxDynError> {
+fn real(value: &Value) -> Result<f64, BoxError> {
     match value {
         Value::Real(number) => Ok(*number),
         Value::Integer(number) => Ok(*number as f64),
@@ -133,7 +145,7 @@ fn real(value: &Value) -> Result<f64, BoxDynError> {
 }
 
 /// The texts that PostgreSQL reads as truth values.
-fn boolean(value: &Value) -> Result<bool, BoxDynError> {
+fn boolean(value: &Value) -> Result<bool, BoxError> {
     match value {
         Value::Boolean(yes) => Ok(*yes),
         Value::Integer(number @ (0 | 1)) => Ok(*number == 1),
@@ -146,7 +158,7 @@ fn boolean(value: &Value) -> Result<bool, BoxDynError> {
     }
 }
 
-fn text(value: &Value, buffer: &mut PgArgumentBuffer) -> Result<(), BoxDynError> {
+fn text(value: &Value, buffer: &mut BytesMut) -> Result<(), BoxError> {
     match value {
         Value::Text(text) => buffer.extend_from_slice(text.as_bytes()),
         Value::Integer(number) => buffer.extend_from_slice(number.to_string().as_bytes()),
@@ -159,7 +171,7 @@ fn text(value: &Value, buffer: &mut PgArgumentBuffer) -> Result<(), BoxDynError>
 }
 
 /// Bytes, or a text of them: hexadecimal digits after `\x`, else its characters.
-fn bytes(value: &Value, buffer: &mut PgArgumentBuffer) -> Result<(), BoxDynError> {
+fn bytes(value: &Value, buffer: &mut BytesMut) -> Result<(), BoxError> {
     match value {
         Value::Bytes(bytes) => buffer.extend_from_slice(bytes),
         Value::Text(text) => match text.strip_prefix("\\x") {
@@ -170,7 +182,7 @@ fn bytes(value: &Value, buffer: &mut PgArgumentBuffer) -> Result<(), BoxDynError
                     return wrong();
                 }
                 for pair in digits.chunks_exact(2) {
-                    buffer.push(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?);
+                    buffer.put_u8(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?);
                 }
             }
         },
@@ -184,8 +196,8 @@ mod tests {
     use super::*;
 
     fn written(kind: Kind, value: Value) -> Result<Vec<u8>, String> {
-        let mut buffer = PgArgumentBuffer::default();
-        let written = Parameter { kind, value: &value }.encode_by_ref(&mut buffer);
+        let mut buffer = BytesMut::new();
+        let written = parameter(kind, &value, &mut buffer);
         written.map(|_| buffer.to_vec()).map_err(|error| error.to_string())
     }
 
@@ -214,6 +226,14 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_is_bound_executed_and_ended() {
+        let messages = bind("s1", &[Kind::Int4, Kind::Text], &[], &[Value::Integer(7), Value::Null]).unwrap();
+        let expected = b"B\0\0\0\x1e\0s1\0\0\x01\0\x01\0\x02\0\0\0\x04\0\0\0\x07\xff\xff\xff\xff\0\x01\0\x01\
+            E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04";
+        assert_eq!(messages.as_ref(), expected.as_slice());
+    }
+
+    #[test]
     fn what_cannot_be_converted_is_refused() {
         let text = |text: &str| Value::Text(text.to_owned());
         for (kind, value) in [
@@ -230,7 +250,9 @@ mod tests {
         ] {
             assert!(written(kind, value.clone()).is_err(), "{kind:?} {value:?}");
         }
-        let error = arguments(&[Kind::Int4], &["int4".into()], &[text("abc")]).unwrap_err();
-        assert_eq!(error, "$1 is the text `abc`, which is no int4");
+        let names = ["int8".to_owned(), "int4".to_owned()];
+        let values = [Value::Integer(1), text("abc")];
+        let error = bind("s", &[Kind::Int8, Kind::Int4], &names, &values).unwrap_err();
+        assert_eq!(error, "$2 is the text `abc`, which is no int4");
     }
 }
