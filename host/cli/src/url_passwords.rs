@@ -76,7 +76,7 @@ fn hide_in(text: &mut String, found: &mut Vec<UrlPassword>) {
 /// A URL of a database before, in and after its password.
 fn split(url: &str) -> Option<(&str, &str, &str)> {
     let (scheme, rest) = url.split_once("://")?;
-    let schemes = ["postgresql", "postgres", "mysql", "mariadb", "redis", "rediss"];
+    let schemes = ["postgresql", "postgres", "mysql", "mariadb", "redis", "rediss", "mongodb"];
     if !schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return None;
     }

@@ -4,10 +4,12 @@
 //! outcome with an error kind, never an `Err`: in a load test failure is data.
 
 mod buffer_pool;
+mod credentials;
 mod deadline;
 mod dial;
 mod failure;
 pub mod http;
+pub mod mongo;
 mod network;
 mod origin;
 mod placeholders;
@@ -20,5 +22,6 @@ mod stream;
 pub mod tcp;
 mod timeout;
 
+pub use credentials::CredentialsError;
 pub use origin::{EgressRule, Origin, Scheme, UrlError, percent_decode};
 pub use secrets::{Secret, SecretError, SecretRule, Secrets};

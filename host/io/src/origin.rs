@@ -22,6 +22,8 @@ pub enum Scheme {
     Redis,
     /// `rediss://`, Redis over TLS.
     Rediss,
+    /// `mongodb://`
+    Mongodb,
     /// `tcp://`
     Tcp,
 }
@@ -38,6 +40,7 @@ impl Scheme {
             Self::Sqlite => "sqlite",
             Self::Redis => "redis",
             Self::Rediss => "rediss",
+            Self::Mongodb => "mongodb",
             Self::Tcp => "tcp",
         }
     }
@@ -55,6 +58,7 @@ impl Scheme {
             Self::Postgresql => Some(5432),
             Self::Mysql => Some(3306),
             Self::Redis | Self::Rediss => Some(6379),
+            Self::Mongodb => Some(27017),
             Self::Unix | Self::Sqlite | Self::Tcp => None,
         }
     }
@@ -73,6 +77,7 @@ impl Scheme {
             ("sqlite:", Scheme::Sqlite),
             ("redis://", Scheme::Redis),
             ("rediss://", Scheme::Rediss),
+            ("mongodb://", Scheme::Mongodb),
             ("tcp://", Scheme::Tcp),
         ];
         SCHEMES.iter().find_map(|&(text, scheme)| Some((scheme, strip_scheme(url, text)?)))
@@ -103,7 +108,7 @@ pub enum UrlError {
     Scheme,
     /// Not one of the schemes of any protocol.
     #[error(
-        "it must start with a scheme such as `https://`, `postgresql://`, `mysql://`, `sqlite:`, `redis://` or `tcp://`"
+        "it must start with a scheme such as `https://`, `postgresql://`, `mysql://`, `sqlite:`, `redis://`, `mongodb://` or `tcp://`"
     )]
     AnyScheme,
     /// A placeholder before the path.
@@ -306,6 +311,7 @@ mod tests {
             ("mariadb://h/x", "mysql://h"),
             ("redis://:secret@h:6380/0", "redis://h:6380"),
             ("rediss://h", "rediss://h"),
+            ("mongodb://u:p@h:27017/x", "mongodb://h"),
             ("tcp://h:11211", "tcp://h:11211"),
             ("sqlite:/tmp/a b.db?mode=ro", "sqlite:/tmp/a b.db"),
             ("sqlite://shop.db", "sqlite:shop.db"),

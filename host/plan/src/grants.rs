@@ -134,6 +134,7 @@ impl TargetPattern {
                 "postgresql" => Some(5432),
                 "mysql" => Some(3306),
                 "redis" | "rediss" => Some(6379),
+                "mongodb" => Some(27017),
                 _ => return Err(error("the port is missing")),
             },
         };

@@ -21,6 +21,9 @@ mod generated {
             "stresshost:workload/redis.send": async | tracing | verbose_tracing,
             "stresshost:workload/redis.send-with": async | tracing | verbose_tracing,
             "stresshost:workload/redis.pipeline": async | tracing | verbose_tracing,
+            "stresshost:workload/mongo.open": async | tracing | verbose_tracing,
+            "stresshost:workload/mongo.execute": async | tracing | verbose_tracing,
+            "stresshost:workload/mongo.run": async | tracing | verbose_tracing,
             "stresshost:workload/tcp.open": async | tracing | verbose_tracing,
             "stresshost:workload/tcp.send": async | tracing | verbose_tracing,
             "stresshost:workload/tcp.send-with": async | tracing | verbose_tracing,
@@ -40,6 +43,6 @@ mod generated {
 
 pub(crate) use generated::exports::stresshost::workload::guest::{Failure, Iteration, VuInfo};
 pub(crate) use generated::stresshost::workload::{
-    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql, tcp,
+    artifacts, checks, data, failures, findings, http, log, metrics, mongo, pacing, random, redis, sql, tcp,
 };
 pub(crate) use generated::{Workload, WorkloadPre};

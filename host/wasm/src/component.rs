@@ -20,6 +20,7 @@ const OFFERED: &[&str] = &[
     "http",
     "log",
     "metrics",
+    "mongo",
     "pacing",
     "random",
     "redis",

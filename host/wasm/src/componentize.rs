@@ -29,6 +29,7 @@ pub const CONTRACT: &[(&str, &str)] = &[
     ("pacing.wit", include_str!("../../../wit/pacing.wit")),
     ("random.wit", include_str!("../../../wit/random.wit")),
     ("redis.wit", include_str!("../../../wit/redis.wit")),
+    ("mongo.wit", include_str!("../../../wit/mongo.wit")),
     ("sql.wit", include_str!("../../../wit/sql.wit")),
     ("tcp.wit", include_str!("../../../wit/tcp.wit")),
 ];

@@ -11,6 +11,7 @@ mod findings;
 mod http;
 mod log;
 mod metrics;
+mod mongo;
 mod pacing;
 mod random;
 mod redis;
@@ -30,4 +31,4 @@ fn error_name(error: u32) -> String {
 }
 
 /// Protocols whose operations this host measures, as thresholds name them.
-pub const PROTOCOLS: &[&str] = &["http", "redis", "sql", "tcp"];
+pub const PROTOCOLS: &[&str] = &["http", "mongo", "redis", "sql", "tcp"];

@@ -111,6 +111,7 @@ impl WasmVu {
         live.http.release();
         live.retire_responses();
         live.retire_replies();
+        live.retire_documents();
         live.retire_rows();
         live.tcp_settle(match &result {
             Ok(_) => "the plugin returned before it ended the operation",

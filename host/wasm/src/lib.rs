@@ -19,6 +19,7 @@ mod instance;
 mod limits;
 mod memory_budget;
 mod metering;
+mod mongo;
 mod on_core;
 mod plugin;
 mod prepared_memory;

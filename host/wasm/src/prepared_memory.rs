@@ -39,6 +39,7 @@ impl Live {
     /// Refuses to prepare one more where the user holds as many as it may.
     pub(crate) fn may_prepare(&self) -> Result<(), String> {
         let others = self.redis.as_ref().map_or(0, |side| side.prepared())
+            + self.mongo.as_ref().map_or(0, |side| side.prepared())
             + self.tcp.as_ref().map_or(0, |side| side.prepared());
         let held = self.prepared.len() + others;
         if held as u64 >= self.core.run.limits.prepared { Err(self.core.too_many_prepared()) } else { Ok(()) }

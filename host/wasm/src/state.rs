@@ -12,6 +12,7 @@ use stresshost_clock::Clock;
 use stresshost_engine::{CoreContext, LimitId, Ticket};
 use stresshost_io::Secrets;
 use stresshost_io::http::{HttpCore, HttpSession, Prepared};
+use stresshost_io::mongo::MongoCore;
 use stresshost_io::redis::RedisCore;
 use stresshost_io::sql::SqlCore;
 use stresshost_io::tcp::TcpCore;
@@ -26,6 +27,7 @@ use crate::engine::Epoch;
 use crate::feeds::Feeds;
 use crate::imports::artifacts::ArtifactStore;
 use crate::memory_budget::{Held, Limiter, MemoryBudget};
+use crate::mongo::MongoSide;
 use crate::on_core::OnCore;
 use crate::prepared_memory::Charges;
 use crate::redis::RedisSide;
@@ -81,6 +83,7 @@ impl RunShared {
 pub(crate) struct CoreShared {
     pub(crate) context: Rc<CoreContext>,
     pub(crate) http: HttpCore,
+    pub(crate) mongo: MongoCore,
     pub(crate) redis: RedisCore,
     pub(crate) sql: SqlCore,
     pub(crate) tcp: TcpCore,
@@ -135,6 +138,8 @@ pub(crate) struct Live {
     pub(crate) http: HttpSession,
     /// None until it is first used: most plugins have no use for it.
     pub(crate) redis: Option<Box<RedisSide>>,
+    /// None until it is first used: most plugins have no use for it.
+    pub(crate) mongo: Option<Box<MongoSide>>,
     /// None until it is first used: most plugins use no database.
     pub(crate) sql: Option<Box<SqlSide>>,
     /// None until it is first used: most plugins leave protocols to the host.
@@ -333,6 +338,7 @@ impl Live {
     pub(crate) fn new(core: Rc<CoreShared>) -> Self {
         Self {
             http: HttpSession::new(core.http.clone()),
+            mongo: None,
             redis: None,
             sql: None,
             tcp: None,

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::bindings::http::Shot;
+use crate::mongo::MongoWish;
 use crate::redis::RedisWish;
 use crate::sql::{SqlHandle, SqlWish};
 use crate::state::{Live, VuState};
@@ -30,6 +31,8 @@ pub(crate) enum Wish {
     Acquire { limiter: u32, tokens: u32 },
     /// Commands of Redis.
     Redis(RedisWish),
+    /// A command of MongoDB.
+    Mongo(MongoWish),
     /// A connection to a database, or a statement.
     SqlHandle(SqlHandle),
     /// A database's doing.
@@ -161,6 +164,15 @@ async fn fulfil(live: &RefCell<Live>, wish: Wish) {
         // In memory of their own: this future is moved about in every iteration.
         Wish::Redis(RedisWish::Open { url, options }) => {
             Fulfilled::Handle(Box::pin(live.redis_handle(&url, &options)).await)
+        }
+        Wish::Mongo(MongoWish::Execute { command, values }) => {
+            Fulfilled::Answer(live.mongo_execute(command, &values).await)
+        }
+        Wish::Mongo(MongoWish::Run { connection, name, text }) => {
+            Fulfilled::Answer(Box::pin(live.mongo_run(connection, &name, &text)).await)
+        }
+        Wish::Mongo(MongoWish::Open { url, options }) => {
+            Fulfilled::Handle(Box::pin(live.mongo_handle(&url, &options)).await)
         }
         Wish::SqlHandle(wish) => Fulfilled::Handle(Box::pin(live.sql_handle(wish)).await),
         Wish::Sql(wish) => Fulfilled::Answer(live.sql_operation(wish).await),

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use stresshost_engine::{CoreContext, Fault, Guest, GuestCore, VuError, VuInfo};
 use stresshost_io::http::{HttpCore, HttpShared};
+use stresshost_io::mongo::MongoCore;
 use stresshost_io::redis::RedisCore;
 use stresshost_io::sql::{SqlCore, SqlShared};
 use stresshost_io::tcp::TcpCore;
@@ -119,6 +120,7 @@ impl Guest for WasmGuest {
             let (run, shares) = (Arc::clone(&part.run), Rc::clone(&shares));
             let shared = CoreShared {
                 context: Rc::clone(&context),
+                mongo: MongoCore::new(http.clone()),
                 redis: RedisCore::new(http.clone()),
                 tcp: TcpCore::new(http.clone()),
                 http,

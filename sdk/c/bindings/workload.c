@@ -228,6 +228,44 @@ extern void __wasm_import_stresshost_workload_redis_error_text(int32_t, uint8_t 
 __attribute__((__import_module__("stresshost:workload/redis@0.1.0"), __import_name__("error-name")))
 extern void __wasm_import_stresshost_workload_redis_error_name(int32_t, uint8_t *);
 
+// Imported Functions from `stresshost:workload/mongo@0.1.0`
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("open")))
+extern void __wasm_import_stresshost_workload_mongo_open(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("server")))
+extern void __wasm_import_stresshost_workload_mongo_server(int32_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("close")))
+extern void __wasm_import_stresshost_workload_mongo_close(int32_t);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("prepare")))
+extern void __wasm_import_stresshost_workload_mongo_prepare(int32_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("execute")))
+extern int64_t __wasm_import_stresshost_workload_mongo_execute(int32_t, uint8_t *, size_t);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("run")))
+extern int64_t __wasm_import_stresshost_workload_mongo_run(int32_t, uint8_t *, size_t, uint8_t *, size_t);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("count")))
+extern int64_t __wasm_import_stresshost_workload_mongo_count(int32_t);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("reply")))
+extern void __wasm_import_stresshost_workload_mongo_reply(int32_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("duration-us")))
+extern int64_t __wasm_import_stresshost_workload_mongo_duration_us(int32_t);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("error-code")))
+extern void __wasm_import_stresshost_workload_mongo_error_code(int32_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("error-text")))
+extern void __wasm_import_stresshost_workload_mongo_error_text(int32_t, uint8_t *);
+
+__attribute__((__import_module__("stresshost:workload/mongo@0.1.0"), __import_name__("error-name")))
+extern void __wasm_import_stresshost_workload_mongo_error_name(int32_t, uint8_t *);
+
 // Imported Functions from `stresshost:workload/tcp@0.1.0`
 
 __attribute__((__import_module__("stresshost:workload/tcp@0.1.0"), __import_name__("open")))
@@ -679,6 +717,54 @@ void stresshost_workload_redis_result_string_string_free(stresshost_workload_red
     workload_string_free(&ptr->val.ok);
   } else {
     workload_string_free(&ptr->val.err);
+  }
+}
+
+void stresshost_workload_mongo_target_free(stresshost_workload_mongo_target_t *ptr) {
+  workload_string_free(&ptr->url);
+  workload_list_tuple2_string_string_free(&ptr->options);
+}
+
+void stresshost_workload_mongo_command_free(stresshost_workload_mongo_command_t *ptr) {
+  workload_string_free(&ptr->name);
+  workload_string_free(&ptr->text);
+  workload_list_tuple2_string_string_free(&ptr->options);
+}
+
+void stresshost_workload_mongo_value_free(stresshost_workload_mongo_value_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 1: {
+      break;
+    }
+    case 2: {
+      break;
+    }
+    case 3: {
+      break;
+    }
+    case 4: {
+      workload_string_free(&ptr->val.text);
+      break;
+    }
+    case 5: {
+      workload_list_u8_free(&ptr->val.bytes);
+      break;
+    }
+    case 6: {
+      workload_string_free(&ptr->val.json);
+      break;
+    }
+  }
+}
+
+void stresshost_workload_mongo_list_value_free(stresshost_workload_mongo_list_value_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    stresshost_workload_mongo_value_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      stresshost_workload_mongo_value_free(&list_ptr[i]);
+    }
+    free(list_ptr);
   }
 }
 
@@ -1576,6 +1662,143 @@ void stresshost_workload_redis_error_name(uint32_t error, workload_string_t *ret
   uint8_t ret_area[(2*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_stresshost_workload_redis_error_name((int32_t) (error), ptr);
+  *ret = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+bool stresshost_workload_mongo_open(stresshost_workload_mongo_target_t *target, uint32_t *ret, workload_string_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_mongo_open((uint8_t *) ((*target).url).ptr, ((*target).url).len, (uint8_t *) ((*target).options).ptr, ((*target).options).len, ptr);
+  stresshost_workload_http_result_u32_string_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+void stresshost_workload_mongo_server(uint32_t connection, workload_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_mongo_server((int32_t) (connection), ptr);
+  *ret = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+void stresshost_workload_mongo_close(uint32_t connection) {
+  __wasm_import_stresshost_workload_mongo_close((int32_t) (connection));
+}
+
+bool stresshost_workload_mongo_prepare(uint32_t connection, stresshost_workload_mongo_command_t *command, uint32_t *ret, workload_string_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_mongo_prepare((int32_t) (connection), (uint8_t *) ((*command).name).ptr, ((*command).name).len, (uint8_t *) ((*command).text).ptr, ((*command).text).len, (uint8_t *) ((*command).options).ptr, ((*command).options).len, ptr);
+  stresshost_workload_http_result_u32_string_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint32_t) (*((int32_t*) (ptr + sizeof(void*))));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+stresshost_workload_mongo_answer_t stresshost_workload_mongo_execute(uint32_t command, stresshost_workload_mongo_list_value_t *values) {
+  int64_t ret = __wasm_import_stresshost_workload_mongo_execute((int32_t) (command), (uint8_t *) (*values).ptr, (*values).len);
+  return (uint64_t) (ret);
+}
+
+stresshost_workload_mongo_answer_t stresshost_workload_mongo_run(uint32_t connection, workload_string_t *name, workload_string_t *text) {
+  int64_t ret = __wasm_import_stresshost_workload_mongo_run((int32_t) (connection), (uint8_t *) (*name).ptr, (*name).len, (uint8_t *) (*text).ptr, (*text).len);
+  return (uint64_t) (ret);
+}
+
+uint64_t stresshost_workload_mongo_count(uint32_t answer) {
+  int64_t ret = __wasm_import_stresshost_workload_mongo_count((int32_t) (answer));
+  return (uint64_t) (ret);
+}
+
+bool stresshost_workload_mongo_reply(uint32_t answer, workload_string_t *ret, workload_string_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_mongo_reply((int32_t) (answer), ptr);
+  stresshost_workload_redis_result_string_string_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+uint64_t stresshost_workload_mongo_duration_us(uint32_t answer) {
+  int64_t ret = __wasm_import_stresshost_workload_mongo_duration_us((int32_t) (answer));
+  return (uint64_t) (ret);
+}
+
+void stresshost_workload_mongo_error_code(uint32_t answer, workload_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_mongo_error_code((int32_t) (answer), ptr);
+  *ret = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+void stresshost_workload_mongo_error_text(uint32_t answer, workload_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_mongo_error_text((int32_t) (answer), ptr);
+  *ret = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+void stresshost_workload_mongo_error_name(uint32_t error, workload_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_stresshost_workload_mongo_error_name((int32_t) (error), ptr);
   *ret = (workload_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
 }
 

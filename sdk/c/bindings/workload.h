@@ -277,6 +277,65 @@ typedef struct {
 } stresshost_workload_redis_result_string_string_t;
 
 // A server to connect to.
+typedef struct stresshost_workload_mongo_target_t {
+  // `mongodb://user:password@host:27017/database` URL. `{{secret:name}}` in user, password and database is replaced by
+  // a secret that the plugin never sees.
+  workload_string_t   url;
+  // Options by name: `connect-timeout-ms`, `timeout-ms`.
+  workload_list_tuple2_string_string_t   options;
+} stresshost_workload_mongo_target_t;
+
+// A command to prepare.
+typedef struct stresshost_workload_mongo_command_t {
+  // What reports call the operation, such as `find users`. Keep what varies out of it.
+  workload_string_t   name;
+  // The command as MongoDB Extended JSON, its name first: `{"find": "users", "filter": {"_id": "$1"}, "limit": 1}`. A
+  // text that is `$1`, `$2`, ... and nothing else stands for a value. The host adds `$db`, and `maxTimeMS` to
+  // commands that take it and have none.
+  workload_string_t   text;
+  // Options by name: `timeout-ms`, `database` (another than the target's), `expect` (`documents`: a reply with none is a
+  // failure of kind `status_unexpected`).
+  workload_list_tuple2_string_string_t   options;
+} stresshost_workload_mongo_command_t;
+
+// A value.
+typedef struct stresshost_workload_mongo_value_t {
+  uint8_t tag;
+  union {
+    bool     boolean;
+    int64_t     integer;
+    double     real;
+    workload_string_t     text;
+    workload_list_u8_t     bytes;
+    workload_string_t     json;
+  } val;
+} stresshost_workload_mongo_value_t;
+
+#define STRESSHOST_WORKLOAD_MONGO_VALUE_NULL 0
+#define STRESSHOST_WORKLOAD_MONGO_VALUE_BOOLEAN 1
+#define STRESSHOST_WORKLOAD_MONGO_VALUE_INTEGER 2
+#define STRESSHOST_WORKLOAD_MONGO_VALUE_REAL 3
+#define STRESSHOST_WORKLOAD_MONGO_VALUE_TEXT 4
+#define STRESSHOST_WORKLOAD_MONGO_VALUE_BYTES 5
+// Anything else, such as a document, an array or an object id, as Extended JSON.
+#define STRESSHOST_WORKLOAD_MONGO_VALUE_JSON 6
+
+// What came of a command, in one number.
+// 
+// - bits 0 to 31: the reply's id, which names it in the functions below until the next operation of this interface or
+//   the iteration's end
+// - bits 32 to 47: documents returned, or the reply's `n`: inserted, matched or deleted; 65535 stands for that many or
+//   more, see `count`
+// - bits 48 to 63: 0 when the command succeeded, else the code of an error kind; see `error-name`. A failed command
+//   was measured and counted all the same; so was one of which single writes failed.
+typedef uint64_t stresshost_workload_mongo_answer_t;
+
+typedef struct {
+  stresshost_workload_mongo_value_t *ptr;
+  size_t len;
+} stresshost_workload_mongo_list_value_t;
+
+// A server to connect to.
 typedef struct stresshost_workload_tcp_target_t {
   // `host:port`, such as `127.0.0.1:11211` or `[::1]:11211`; `tcp://` may stand before it, as users write targets.
   workload_string_t   address;
@@ -563,6 +622,36 @@ extern void stresshost_workload_redis_error_text(uint32_t answer, workload_strin
 // Name of an error code, such as `timeout`; empty for 0, `unknown` for codes this host does not know.
 extern void stresshost_workload_redis_error_name(uint32_t error, workload_string_t *ret);
 
+// Imported Functions from `stresshost:workload/mongo@0.1.0`
+// Connects and logs in. Within an iteration it is measured as the operation `connect`, and so is making a lost
+// connection again, which the host does by itself before the next command is sent. Err: why not.
+extern bool stresshost_workload_mongo_open(stresshost_workload_mongo_target_t *target, uint32_t *ret, workload_string_t *err);
+// Facts about the server, as JSON: `engine` (`mongodb`), `version`, `database` (the target's), `set` (its replica set's
+// name, empty without one), `primary` (whether it takes writes). Empty for a stale handle.
+extern void stresshost_workload_mongo_server(uint32_t connection, workload_string_t *ret);
+// Closes a connection; its commands are stale from then on.
+extern void stresshost_workload_mongo_close(uint32_t connection);
+// Prepares a command; nothing is sent. Err: what is wrong with it.
+extern bool stresshost_workload_mongo_prepare(uint32_t connection, stresshost_workload_mongo_command_t *command, uint32_t *ret, workload_string_t *err);
+// Executes a prepared command with its values, and waits for the reply.
+extern stresshost_workload_mongo_answer_t stresshost_workload_mongo_execute(uint32_t command, stresshost_workload_mongo_list_value_t *values);
+// Executes a command that was not prepared and has no values, such as one that asks for statistics. `name` is what
+// reports call the operation.
+extern stresshost_workload_mongo_answer_t stresshost_workload_mongo_run(uint32_t connection, workload_string_t *name, workload_string_t *text);
+// Documents returned, or the reply's `n`; 0 for a stale reply.
+extern uint64_t stresshost_workload_mongo_count(uint32_t answer);
+// The whole reply as relaxed Extended JSON. Err: the reply was longer than the host keeps, or is stale.
+extern bool stresshost_workload_mongo_reply(uint32_t answer, workload_string_t *ret, workload_string_t *err);
+// Service time in microseconds; 0 for a stale reply.
+extern uint64_t stresshost_workload_mongo_duration_us(uint32_t answer);
+// The server's own code of a failed command or write, such as `11000`; empty when it succeeded, the server gave none, or
+// the reply is stale.
+extern void stresshost_workload_mongo_error_code(uint32_t answer, workload_string_t *ret);
+// The server's or transport's own words for a failed command or write.
+extern void stresshost_workload_mongo_error_text(uint32_t answer, workload_string_t *ret);
+// Name of an error code, such as `constraint`; empty for 0, `unknown` for codes this host does not know.
+extern void stresshost_workload_mongo_error_name(uint32_t error, workload_string_t *ret);
+
 // Imported Functions from `stresshost:workload/tcp@0.1.0`
 // Connects. Within an iteration it is measured as the operation `connect`, and so is making a lost connection again,
 // which the host does by itself before the next operation, unless the target's options say otherwise. Err: why not.
@@ -676,6 +765,14 @@ void stresshost_workload_redis_list_answer_free(stresshost_workload_redis_list_a
 void workload_option_s64_free(workload_option_s64_t *ptr);
 
 void stresshost_workload_redis_result_string_string_free(stresshost_workload_redis_result_string_string_t *ptr);
+
+void stresshost_workload_mongo_target_free(stresshost_workload_mongo_target_t *ptr);
+
+void stresshost_workload_mongo_command_free(stresshost_workload_mongo_command_t *ptr);
+
+void stresshost_workload_mongo_value_free(stresshost_workload_mongo_value_t *ptr);
+
+void stresshost_workload_mongo_list_value_free(stresshost_workload_mongo_list_value_t *ptr);
 
 void stresshost_workload_tcp_target_free(stresshost_workload_tcp_target_t *ptr);
 

@@ -3,12 +3,14 @@
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::stresshost::workload::{
-    artifacts, checks, data, failures, findings, http, log, metrics, pacing, random, redis, sql, tcp,
+    artifacts, checks, data, failures, findings, http, log, metrics, mongo, pacing, random, redis, sql, tcp,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::backend::{
     artifacts, checks, data, failures, findings, http, log, metrics, pacing, random,
 };
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crate::testing::mongo::backend as mongo;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::redis::backend as redis;
 #[cfg(not(target_arch = "wasm32"))]

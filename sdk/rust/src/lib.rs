@@ -17,6 +17,7 @@ pub mod http;
 pub mod load;
 pub mod log;
 pub mod metrics;
+pub mod mongo;
 pub mod pacing;
 pub mod random;
 pub mod redis;

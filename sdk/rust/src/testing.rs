@@ -25,11 +25,13 @@ use stresshost_plan::{PLAN_INPUT_SCHEMA, Plan, PlanInput};
 use crate::{Failure, PhaseContext, SetupContext, VuInfo, Workload};
 
 pub(crate) mod backend;
+pub(crate) mod mongo;
 pub(crate) mod redis;
 pub(crate) mod sql;
 mod state;
 pub(crate) mod tcp;
 
+pub use mongo::{MongoReply, MongoSent};
 pub use redis::{RedisReply, RedisSent};
 pub use sql::{SqlOpened, SqlReply, SqlSent};
 use state::with;

@@ -6,10 +6,12 @@ use stresshost_sdk::checks::Check;
 use stresshost_sdk::data::Feed;
 use stresshost_sdk::http::{self, Request};
 use stresshost_sdk::metrics::{Counter, Distribution, Gauge, Rate};
+use stresshost_sdk::mongo;
 use stresshost_sdk::prelude::*;
 use stresshost_sdk::redis;
+use stresshost_sdk::serde_json::json;
 use stresshost_sdk::tcp::{self, LengthField, ReadError};
-use stresshost_sdk::testing::{FakeHost, RedisReply, Reply, TcpReply};
+use stresshost_sdk::testing::{FakeHost, MongoReply, RedisReply, Reply, TcpReply};
 use stresshost_sdk::{artifacts, pacing, random};
 
 #[test]
@@ -246,6 +248,72 @@ fn redis_commands_are_prepared_sent_and_answered() {
     host.redis_refuse("no connection");
     let refused = redis::Target::new("redis://u:secret@c.test/0").open().unwrap_err();
     assert_eq!(refused.message, "redis `redis://c.test/0`: no connection");
+}
+
+#[test]
+fn mongo_commands_are_prepared_executed_and_answered() {
+    let host = FakeHost::new();
+    host.mongo_server(mongo::Server {
+        engine: "mongodb".into(),
+        version: "7.0.15".into(),
+        database: "shop".into(),
+        set: "rs0".into(),
+        primary: true,
+    });
+    let users = [json!({ "_id": 1 }), json!({ "_id": 2 })];
+    host.mongo_reply("find", MongoReply::documents(users.clone()).after(Duration::from_millis(7)));
+    host.mongo_reply("insert", MongoReply::error(ErrorKind::Constraint, "11000", "E11000 duplicate key"));
+    host.mongo_reply("delete", MongoReply::count(70_000));
+    let target = mongo::Target::new("mongodb://u:p@d.test/shop").timeout(Duration::from_secs(2));
+    let database = target.connect_timeout(Duration::from_secs(1)).option("a", "b").open().unwrap();
+    let written = |options: &[(String, String)]| -> Vec<String> {
+        options.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    };
+    let options = &host.mongo_targets()[0].1;
+    assert_eq!(written(options), ["timeout-ms=2000", "connect-timeout-ms=1000", "a=b"]);
+    let server = database.server();
+    assert_eq!((server.set.as_str(), server.primary, server.database.as_str()), ("rs0", true, "shop"));
+
+    let text = r#"{"find": "users", "filter": {"_id": {"$in": "$1"}}, "limit": "$2"}"#;
+    let find = database.command("find", text).timeout(Duration::from_millis(5)).database("other");
+    let find = find.expect_documents().option("c", "d").prepare().unwrap();
+    let found = find.execute(&[mongo::Value::Json("[1, 2]"), 2_u32.into()]);
+    assert_eq!((found.is_ok(), found.count(), found.duration()), (true, 2, Duration::from_millis(7)));
+    assert_eq!(found.documents().unwrap(), users);
+    assert_eq!(found.value().unwrap()["ok"], 1);
+    assert_eq!((found.error_name(), found.check()), (String::new(), Ok(())));
+    let sent = &host.mongo_commands()[0];
+    assert_eq!((sent.name.as_str(), sent.text.as_str()), ("find", text));
+    assert_eq!(sent.filled, r#"{"find": "users", "filter": {"_id": {"$in": [1, 2]}}, "limit": 2}"#);
+    assert_eq!(sent.document()["limit"], 2);
+    assert_eq!(written(&sent.options), ["timeout-ms=5", "database=other", "expect=documents", "c=d"]);
+    host.mongo_reply_once("find", MongoReply::documents([]));
+    let none = find.execute(&["x".into(), None::<i64>.into()]);
+    assert_eq!((none.error(), none.count()), (Some(ErrorKind::StatusUnexpected), 0));
+    assert!(found.value().is_err(), "stale");
+    assert_eq!(find.execute(&[]).error(), Some(ErrorKind::Invalid), "values are missing");
+    assert_eq!(host.mongo_commands().len(), 2, "it was not sent");
+
+    let refused = database.run("insert", r#"{"insert": "users", "documents": [{}]}"#);
+    assert_eq!(refused.check().unwrap_err().to_string(), "constraint: E11000 duplicate key [11000]");
+    assert_eq!(
+        (refused.error_code().as_str(), refused.value().unwrap()["code"].as_i64()),
+        ("11000", Some(11_000))
+    );
+    assert_eq!(database.run("delete", r#"{"delete": "users"}"#).count(), 70_000);
+    let other = database.run("ping", r#"{"ping": 1}"#);
+    assert_eq!((other.is_ok(), other.documents()), (true, Ok(Vec::new())));
+    for (text, told) in [("[]", "no document"), (r#"{"find": "$2"}"#, "it has $2 but no $1")] {
+        assert_eq!(database.run("x", text).error(), Some(ErrorKind::Invalid), "{text}");
+        let refused = database.command("x", text).prepare().unwrap_err();
+        assert!(refused.message.contains(told), "{refused}");
+    }
+    database.close();
+    assert_eq!(find.execute(&[1.into(), 2.into()]).error(), Some(ErrorKind::Invalid));
+    assert!(database.command("x", r#"{"ping": 1}"#).prepare().is_err());
+    host.mongo_refuse("no connection");
+    let refused = mongo::Target::new("mongodb://u:secret@d.test/shop").open().unwrap_err();
+    assert_eq!(refused.message, "mongodb `mongodb://d.test/shop`: no connection");
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use stresshost_clock::NS_PER_MS;
 
+use crate::credentials::{CredentialsError, fill, split};
 use crate::http::HttpConfig;
-use crate::origin::{Origin, Scheme, UrlError, percent_decode};
-use crate::secrets::{SecretError, Secrets};
+use crate::origin::{Origin, Scheme, UrlError};
+use crate::secrets::Secrets;
 use crate::timeout::millis;
 
 /// Names of the options, for messages.
@@ -32,11 +33,8 @@ pub enum TargetError {
     #[error(transparent)]
     Url(#[from] UrlError),
     /// Credentials that cannot be read.
-    #[error("the credentials in the URL are not percent-encoded text")]
-    Credentials,
-    /// A secret that cannot stand in it.
     #[error(transparent)]
-    Secret(#[from] SecretError),
+    Credentials(#[from] CredentialsError),
     /// A database that is not a number.
     #[error("`{0}` is not the number of a database")]
     Database(String),
@@ -87,7 +85,7 @@ impl Target {
         };
         let filled = |text: Option<&str>| match text {
             None | Some("") => Ok(None),
-            Some(text) => fill(text, secrets, &origin).map(Some),
+            Some(text) => fill(text, secrets, &origin).map(Some).map_err(TargetError::from),
         };
         let mut target = Self {
             user: filled(user)?,
@@ -122,33 +120,11 @@ impl Target {
     }
 }
 
-/// Credentials and path of a URL, as `Origin` splits it.
-fn split(url: &str) -> (&str, &str) {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    (authority.rsplit_once('@').map_or("", |(credentials, _)| credentials), path)
-}
-
 fn database(path: &str) -> Result<u32, TargetError> {
     match path.split(['?', '#']).next().unwrap_or_default().trim_matches('/') {
         "" => Ok(0),
         text => text.parse().map_err(|_| TargetError::Database(text.to_owned())),
     }
-}
-
-/// Undoes the percent-encoding and puts secrets in, which are not encoded.
-fn fill(text: &str, secrets: &Secrets, origin: &Origin) -> Result<String, TargetError> {
-    let mut filled = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{secret:") {
-        let (name, after) = after.split_once("}}").ok_or(TargetError::Credentials)?;
-        filled.push_str(&percent_decode(before).ok_or(TargetError::Credentials)?);
-        filled.push_str(secrets.value(name.trim().as_bytes(), origin)?);
-        rest = after;
-    }
-    filled.push_str(&percent_decode(rest).ok_or(TargetError::Credentials)?);
-    Ok(filled)
 }
 
 #[cfg(test)]

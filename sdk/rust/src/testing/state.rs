@@ -95,6 +95,7 @@ pub(super) struct State {
     pub(super) findings: Vec<stresshost_plan::Finding>,
     pub(super) artifacts: BTreeMap<String, Vec<u8>>,
     pub(super) sql: super::sql::SqlState,
+    pub(super) mongo: super::mongo::Mongo,
     pub(super) redis: super::redis::Redis,
     pub(super) tcp: super::tcp::Tcp,
 }
