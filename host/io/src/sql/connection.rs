@@ -230,10 +230,11 @@ impl Physical {
                 Arguments::Postgresql(arguments),
             ) => return postgres::execute(connection, prepared, &arguments, sink).await,
             (Driver::Mysql(connection), Prepared::Mysql(prepared), Arguments::Mysql(arguments)) => {
-                mysql::execute(connection, prepared, arguments, sink).await
+                // In memory of their own: what waits for PostgreSQL would have room for them, and is moved about.
+                Box::pin(mysql::execute(connection, prepared, arguments, sink)).await
             }
             (Driver::Sqlite(connection), Prepared::Sqlite(prepared), Arguments::Sqlite(arguments)) => {
-                sqlite::execute(connection, prepared, arguments, sink).await
+                Box::pin(sqlite::execute(connection, prepared, arguments, sink)).await
             }
             _ => return Err(mismatch()),
         };
@@ -248,8 +249,8 @@ impl Physical {
     ) -> Result<(), SqlError> {
         let result = match self.driver.as_mut().ok_or_else(mismatch)? {
             Driver::Postgresql(connection) => return postgres::run(connection, text, sink).await,
-            Driver::Mysql(connection) => mysql::run(connection, text, sink).await,
-            Driver::Sqlite(connection) => sqlite::run(connection, text, scanned, sink).await,
+            Driver::Mysql(connection) => Box::pin(mysql::run(connection, text, sink)).await,
+            Driver::Sqlite(connection) => Box::pin(sqlite::run(connection, text, scanned, sink)).await,
         };
         result.map_err(|error| SqlError::of_statement(&error))
     }

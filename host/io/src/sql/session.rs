@@ -1,5 +1,6 @@
 //! One virtual user's connections, statements and latest rows.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -219,8 +220,10 @@ impl SqlSession {
         let limit_ns = connection.timeout_ns();
         let at_ns = self.core.clock().now_ns().saturating_add(limit_ns);
         lease.physical.busy = true;
-        let work = lease.physical.prepare(text, scanned);
-        let result = within(&self.core, &mut self.deadline, at_ns, work).await;
+        let result = {
+            let work = pin!(lease.physical.prepare(text, scanned));
+            within(&self.core, &mut self.deadline, at_ns, work).await
+        };
         let result = result.unwrap_or_else(|| Err(timed_out(limit_ns)));
         lease.physical.busy = result.as_ref().is_err_and(is_our_timeout);
         let connection = self.connection_mut(handle).ok_or_else(stale)?;
@@ -351,8 +354,10 @@ impl SqlSession {
             let from_ns = clock.now_ns();
             waited_from_ns.get_or_insert(from_ns);
             let at_ns = from_ns.saturating_add(limit_ns);
-            let preparing = lease.physical.prepare_again(prepared);
-            let prepared = within(&self.core, &mut self.deadline, at_ns, preparing).await;
+            let prepared = {
+                let preparing = pin!(lease.physical.prepare_again(prepared));
+                within(&self.core, &mut self.deadline, at_ns, preparing).await
+            };
             if let Err(error) = prepared.unwrap_or_else(|| Err(timed_out(limit_ns))) {
                 lease.physical.busy = is_our_timeout(&error);
                 connection.settle(lease, &error);
@@ -368,8 +373,11 @@ impl SqlSession {
         let mut sink = Sink::new(keep.then_some(&mut self.rows));
         let step = work.step();
         let fired_ns = clock.now_ns();
-        let sent = send(&mut lease.physical, work, &mut sink);
-        let result = within(&self.core, &mut self.deadline, fired_ns.saturating_add(limit_ns), sent).await;
+        let at_ns = fired_ns.saturating_add(limit_ns);
+        let result = {
+            let sent = pin!(send(&mut lease.physical, work, &mut sink));
+            within(&self.core, &mut self.deadline, at_ns, sent).await
+        };
         let done_ns = clock.now_ns();
         let (rows, traffic) = (sink.count(), sink.traffic);
         let result = connection.conclude(lease, step, result.unwrap_or_else(|| Err(timed_out(limit_ns))));
@@ -440,8 +448,11 @@ impl SqlSession {
             let at_ns = self.core.clock().now_ns().saturating_add(CLEAN_UP_NS);
             lease.physical.busy = true;
             let mut sink = Sink::new(None);
-            let sent = send(&mut lease.physical, Work::Rollback, &mut sink);
-            match within(&self.core, &mut self.deadline, at_ns, sent).await {
+            let ended = {
+                let sent = pin!(send(&mut lease.physical, Work::Rollback, &mut sink));
+                within(&self.core, &mut self.deadline, at_ns, sent).await
+            };
+            match ended {
                 Some(Ok(())) => {
                     lease.physical.busy = false;
                     connection.give_back(lease);

@@ -1,7 +1,7 @@
 //! What is sent to a server in one operation, and for how long it is waited for.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -76,7 +76,7 @@ pub(crate) async fn send(
 ) -> Result<(), SqlError> {
     match work {
         Work::Statement { prepared, arguments, .. } => physical.execute(&prepared, arguments, sink).await,
-        Work::Text { text, scanned } => physical.run(text, scanned, sink).await,
+        Work::Text { text, scanned } => Box::pin(physical.run(text, scanned, sink)).await,
         Work::Begin { isolation, read_only } => {
             let text = physical.begin_text(isolation, read_only);
             physical.run(&text, &Scanned::default(), sink).await
@@ -101,9 +101,8 @@ pub(crate) async fn within<F: Future>(
     core: &SqlCore,
     deadline: &mut Deadline,
     at_ns: u64,
-    work: F,
+    mut work: Pin<&mut F>,
 ) -> Option<F::Output> {
-    let mut work = pin!(work);
     poll_fn(|cx| match work.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending if deadline.poll_passed(cx, core.clock(), core.timer(), at_ns) => Poll::Ready(None),
