@@ -6,6 +6,7 @@
 mod looks;
 mod mariadb;
 mod memcached;
+mod mongo;
 mod postgres;
 mod process;
 mod redis;
@@ -13,6 +14,7 @@ mod redis;
 pub use looks::await_that;
 pub use mariadb::MariaDb;
 pub use memcached::Memcached;
+pub use mongo::Mongo;
 pub use postgres::Postgres;
 pub use process::search;
 pub use redis::{Redis, RedisCluster};

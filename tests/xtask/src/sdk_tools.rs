@@ -1,4 +1,5 @@
-//! `sdk-tools`: the tools that make components of other languages, at the versions the SDK's templates pin.
+//! `sdk-tools`: the tools that make components of other languages, at the versions the SDK's templates pin, and what tests
+//! run of Python's.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,14 +11,14 @@ use crate::tools::{find, must, root, target_dir};
 /// Installs what is not there yet, below the build directory: `python/bin` and `js/node_modules`.
 pub(crate) fn install() -> anyhow::Result<PathBuf> {
     let directory = target_dir()?.join("sdk-tools");
-    python(&directory.join("python")).context("the tools for Python and C")?;
+    python(&directory.join("python")).context("the tools for Python and C, and test servers")?;
     js(&directory.join("js")).context("the tools for JavaScript")?;
     Ok(directory)
 }
 
 fn python(directory: &Path) -> anyhow::Result<()> {
-    let pinned = ["python", "c", "go"]
-        .map(|language| root().join("sdk").join(language).join("template/requirements.txt"));
+    let files = ["sdk/python/template", "sdk/c/template", "sdk/go/template", "tests/servers"];
+    let pinned = files.map(|place| root().join(place).join("requirements.txt"));
     let wanted: Vec<String> = pinned.iter().map(std::fs::read_to_string).collect::<Result<_, _>>()?;
     let stamp = directory.join("stresshost-tools");
     if is_current(&stamp, &wanted.concat()) {
