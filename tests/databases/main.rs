@@ -3,11 +3,13 @@
 //! | module | what |
 //! |---|---|
 //! | `counts` | what reports count against what the database holds |
+//! | `mongo` | the plugin that loads databases, on a server that speaks MongoDB's protocol |
 //! | `secrets` | passwords of databases are shown nowhere |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod counts;
+mod mongo;
 mod secrets;
 
 use stresshost_metrics::{OperationSummary, Summary};

@@ -7,6 +7,7 @@
 //! | `floods` | those that want too much of something |
 //! | `handles` | those that make handles up, or pile them up |
 //! | `documents` | those whose descriptor, plan or analysis is not what it should be |
+//! | `mongo` | those that speak with a MongoDB, or would like to |
 //! | `network` | those that reach for what nobody granted, or send what nobody should receive |
 //! | `redis` | those that speak with a Redis, or would like to |
 //! | `sql` | those that use databases, or reach for some |
@@ -18,6 +19,7 @@ mod contract;
 mod documents;
 mod floods;
 mod handles;
+mod mongo;
 mod network;
 mod redis;
 mod sql;
@@ -37,6 +39,7 @@ pub(crate) use contract::*;
 pub(crate) use documents::*;
 pub(crate) use floods::*;
 pub(crate) use handles::*;
+pub(crate) use mongo::*;
 pub(crate) use network::*;
 pub(crate) use redis::*;
 pub(crate) use sql::*;

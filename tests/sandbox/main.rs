@@ -74,6 +74,8 @@ guests! {
     odd_names
     hoard_bodies
     finds
+    mongo_client
+    mongo_forged
     redis_client
     redis_forged
     sql_select

@@ -44,8 +44,8 @@ impl Mongo {
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Mongo> = OnceLock::new();
         SHARED.get_or_init(|| {
-            let named = std::env::var(URL).ok().filter(|url| !url.is_empty());
-            match named {
+            let named = std::env::var_os(URL).and_then(|url| url.into_string().ok());
+            match named.filter(|url| !url.is_empty()) {
                 Some(url) => Self { url, private: None, databases: AtomicU32::new(0) },
                 None => Self::start(),
             }
@@ -117,8 +117,10 @@ impl Mongo {
 impl Private {
     fn launch(&self) -> Result<(), String> {
         let (path, port) = (self.directory.to_string_lossy(), self.port.to_string());
-        let (data, log, pid) = (format!("{path}/data.db"), format!("{path}/server.log"), format!("{path}/pid"));
-        let args = ["--db", &data, "--host", "127.0.0.1", "--port", &port, "--log-file", &log, "--pid-file", &pid];
+        let (data, log, pid) =
+            (format!("{path}/data.db"), format!("{path}/server.log"), format!("{path}/pid"));
+        let args =
+            ["--db", &data, "--host", "127.0.0.1", "--port", &port, "--log-file", &log, "--pid-file", &pid];
         let args: Vec<String> = args.iter().map(|&word| word.to_owned()).collect();
         let output = self.directory.join("output");
         let mut running = Running::start(OWNER, &program("nx-27017")?, &args, &output, Signal::SIGKILL)?;
@@ -142,6 +144,8 @@ fn program(name: &str) -> Result<PathBuf, String> {
     let this = std::env::current_exe().map_err(told("this program"))?;
     let mut places = this.ancestors().map(|directory| directory.join("sdk-tools/python/bin").join(name));
     places.find(|program| program.is_file()).ok_or_else(|| {
-        format!("`{name}` is missing; install it: cargo xtask sdk-tools, or name a server of your own by {URL}")
+        format!(
+            "`{name}` is missing; install it: cargo xtask sdk-tools, or name a server of your own by {URL}"
+        )
     })
 }

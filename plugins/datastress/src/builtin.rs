@@ -5,7 +5,7 @@
 //! | `kv` | a key-value table read and written by key |
 //! | `tpcb` | TPC-B-like bank transactions, as pgbench has them |
 //! | `tpcc` | TPC-C-like new-order and payment transactions |
-//! | `ycsb` | YCSB A to F and key-value work on Redis |
+//! | `ycsb` | YCSB A to F and key-value work on Redis and MongoDB |
 
 pub(crate) mod kv;
 pub(crate) mod tpcb;
@@ -65,8 +65,8 @@ impl Builtin {
     pub(crate) fn is_for(self, kind: Kind) -> bool {
         match self {
             Self::Kv => true,
-            Self::TpcB | Self::TpcC => kind != Kind::Redis,
-            _ => kind == Kind::Redis,
+            Self::TpcB | Self::TpcC => kind.is_sql(),
+            _ => !kind.is_sql(),
         }
     }
 
@@ -81,7 +81,7 @@ impl Builtin {
     /// What its users do. `size` is rows, branches or warehouses.
     pub(crate) fn doing(self, kind: Kind, query_type: QueryType, size: u64) -> Doing {
         match self {
-            _ if kind == Kind::Redis => Doing::Redis { builtin: self, records: size },
+            _ if !kind.is_sql() => Doing::Records { builtin: self, records: size },
             Self::TpcB => Doing::Statements { steps: tpcb::steps(size), transaction: true },
             Self::TpcC => Doing::TpcC { warehouses: size },
             _ => Doing::Statements { steps: kv::steps(query_type, size), transaction: false },

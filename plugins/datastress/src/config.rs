@@ -159,13 +159,14 @@ fn queries(fields: &Fields<'_>, found: &mut Found) -> Vec<Query> {
             let sql = item.text(found, "a statement")?;
             return Some(Query { sql, path: item.path.clone(), label, ..Query::default() });
         }
-        let fields = item.fields(found, "a statement", &["sql", "name", "weight"])?;
-        let Some(sql) = fields.get("sql") else {
-            found.problem(&item.path, "the query has no `sql`");
+        let fields = item.fields(found, "a statement", &["sql", "command", "name", "weight"])?;
+        let Some(sql) = fields.get("sql").or_else(|| fields.get("command")) else {
+            found.problem(&item.path, "the query has no `sql`, and no `command` of MongoDB");
             return None;
         };
         Some(Query {
-            sql: sql.text(found, "a statement")?,
+            // A command of MongoDB may be written as a mapping.
+            sql: if sql.value.is_object() { sql.value.to_string() } else { sql.text(found, "a statement")? },
             name: fields.get("name").and_then(|node| node.text(found, "a name")),
             weight: fields.get("weight").and_then(|node| node.whole(found, "a weight")),
             path: sql.path.clone(),

@@ -19,8 +19,12 @@ const SCHEMES: [(&str, Kind); 9] = [
 ];
 
 /// How such URLs look, for messages.
-pub(crate) const FORMS: &str =
-    "write postgresql://user:password@host:5432/database, mysql://..., redis://host:6379 or sqlite:FILE";
+pub(crate) const FORMS: &str = "write postgresql://user:password@host:5432/database, mysql://..., redis://host:6379, \
+                                mongodb://... or sqlite:FILE";
+
+/// What to do about a URL of several servers of MongoDB.
+const ONE_SERVER: &str = "give one server's host, such as mongodb://user:password@host:27017/database; for writes \
+                          that of the primary";
 
 /// A family of servers that speak one protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +39,7 @@ pub(crate) enum Kind {
     Sqlite,
     /// Redis and servers that speak its protocol.
     Redis,
-    /// MongoDB, which this build cannot reach.
+    /// MongoDB and servers that speak its protocol.
     Mongo,
 }
 
@@ -64,8 +68,14 @@ impl Kind {
     pub(crate) const fn protocol(self) -> &'static str {
         match self {
             Self::Redis => "redis",
-            _ => "sql",
+            Self::Mongo => "mongo",
+            Self::Postgresql | Self::Mysql | Self::Sqlite => "sql",
         }
+    }
+
+    /// Whether it is asked in SQL.
+    pub(crate) const fn is_sql(self) -> bool {
+        matches!(self, Self::Postgresql | Self::Mysql | Self::Sqlite)
     }
 }
 
@@ -106,10 +116,14 @@ impl Database {
         };
         let rest = url.get(scheme.len() + 1..).unwrap_or_default();
         match kind {
-            Kind::Mongo => Err(Problem::new(path, "this build has no MongoDB client").hint(
-                "PostgreSQL, MySQL, MariaDB, SQLite and Redis can be tested; for a MongoDB-compatible store, use the \
-                 SQL or Redis interface it may have",
-            )),
+            Kind::Mongo if scheme != plain => Err(Problem::new(
+                path,
+                format!("`{scheme}:` is the name of a cluster, and a user is connected to one server"),
+            )
+            .hint(ONE_SERVER)),
+            Kind::Mongo if hosts(rest).contains(',') => {
+                Err(Problem::new(path, format!("`{}` names several hosts", redacted(url))).hint(ONE_SERVER))
+            }
             Kind::Sqlite => Self::file(url, rest).ok_or_else(|| {
                 problem("`sqlite:` is followed by the path of a file, such as `sqlite:shop.db`".to_owned())
             }),
@@ -138,12 +152,16 @@ impl Database {
         let rest = rest.strip_prefix("//").ok_or_else(|| format!("`{scheme}:` is followed by `//`"))?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
+        let host = hosts(authority).to_ascii_lowercase();
         if host.is_empty() || host.contains(',') {
             return Err(format!("`{}` names no single host", redacted(url)));
         }
         let name = path.trim_start_matches('/').split(['?', '#']).next().unwrap_or_default();
-        let name = if kind == Kind::Redis && name.is_empty() { "0" } else { name };
+        let name = match kind {
+            Kind::Redis if name.is_empty() => "0",
+            Kind::Mongo if name.is_empty() => "test",
+            _ => name,
+        };
         let scheme = match scheme {
             "postgres" => "postgresql",
             "mariadb" => "mysql",
@@ -153,7 +171,8 @@ impl Database {
         let usual = match kind {
             Kind::Postgresql => "5432",
             Kind::Mysql => "3306",
-            _ => "6379",
+            Kind::Mongo => "27017",
+            Kind::Redis | Kind::Sqlite => "6379",
         };
         let (bare, port) = split_port(&host);
         let port = port.unwrap_or(usual);
@@ -185,6 +204,13 @@ pub(crate) fn redacted(url: &str) -> String {
         Some((_, host)) => short(&format!("{scheme}://{host}{}", rest.get(end..).unwrap_or_default())),
         None => short(url),
     }
+}
+
+/// The host, or hosts, that follow a scheme, with their ports.
+fn hosts(rest: &str) -> &str {
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts)
 }
 
 fn split_port(host: &str) -> (&str, Option<&str>) {
@@ -230,6 +256,20 @@ mod tests {
             ("mariadb://[::1]/a", Kind::Mysql, "[::1]/a", "mysql://[::1]:3306", true),
             ("redis://localhost:6379", Kind::Redis, "localhost/0", "redis://localhost:6379", true),
             ("rediss://cache.test/2", Kind::Redis, "cache.test/2", "rediss://cache.test:6379", false),
+            (
+                "mongodb://localhost:27017/testdb",
+                Kind::Mongo,
+                "localhost/testdb",
+                "mongodb://localhost:27017",
+                true,
+            ),
+            (
+                "mongodb://u:p@db.test?authSource=a",
+                Kind::Mongo,
+                "db.test/test",
+                "mongodb://db.test:27017",
+                false,
+            ),
             ("sqlite:///tmp/a.db?mode=ro", Kind::Sqlite, "/tmp/a.db/a.db", "sqlite:/tmp/a.db", true),
             ("sqlite:a.db", Kind::Sqlite, "a.db/a.db", "sqlite:a.db", true),
             (
@@ -254,8 +294,9 @@ mod tests {
         for (url, told) in [
             ("http://shop.test/", "is no URL of a database"),
             ("postgersql://h/d", "did you mean `postgresql:`?"),
-            ("mongodb://h/d", "this build has no MongoDB client"),
-            ("mongodb+srv://h/d", "this build has no MongoDB client"),
+            ("mongodb+srv://u:secret@h/d", "give one server's host"),
+            ("mongodb://u:secret@a,b:27018/d", "names several hosts"),
+            ("mongodb://u:secret@/d", "names no single host"),
             ("sqlite:", "the path of a file"),
             ("sqlite::memory:", "the path of a file"),
             ("postgresql:/h", "is followed by `//`"),

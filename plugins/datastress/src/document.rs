@@ -42,7 +42,7 @@ impl Workload {
         self.works.iter().any(|work| match &work.doing {
             Doing::Statements { steps, .. } => steps.iter().any(|step| step.class != Class::Read),
             Doing::TpcC { .. } => true,
-            Doing::Redis { .. } => work.query_type != QueryType::Read,
+            Doing::Records { .. } => work.query_type != QueryType::Read,
             Doing::Monitor | Doing::Verify => false,
         })
     }
@@ -77,7 +77,7 @@ pub(crate) struct FoundOut {
     pub(crate) run: String,
     /// The server's numbers before the load, by the name of the statistic.
     pub(crate) before: Vec<(String, f64)>,
-    /// Tables or keys that this run made and takes away again.
+    /// Tables, collections or keys that this run made and takes away again.
     pub(crate) made: Vec<String>,
     /// Numbers of the built-in data's ledger before the load, by name.
     pub(crate) ledger: Vec<(String, f64)>,
@@ -122,12 +122,12 @@ pub(crate) struct Work {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(crate = "stresshost_sdk::serde", rename_all = "lowercase")]
 pub(crate) enum Doing {
-    /// Statements: all in turn in one transaction, or one by its weight.
+    /// Statements, or commands of MongoDB: all in turn in one transaction, or one by its weight.
     Statements { steps: Vec<Step>, transaction: bool },
     /// TPC-C-like transactions on so many warehouses.
     TpcC { warehouses: u64 },
-    /// Commands of Redis on so many records.
-    Redis { builtin: Builtin, records: u64 },
+    /// Built-in work on so many records of a store without SQL.
+    Records { builtin: Builtin, records: u64 },
     /// Looks at the server while the load runs.
     Monitor,
     /// Looks at the data and the server after the load.

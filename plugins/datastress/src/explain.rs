@@ -187,9 +187,10 @@ impl Scan {
         !are_wanted && (self.rows.is_nan() || self.rows >= SMALL_TABLE_ROWS)
     }
 
-    /// The numbers, for people.
-    pub(crate) fn evidence(&self) -> String {
-        let rows = if self.rows.is_nan() { "all rows".to_owned() } else { format!("{:.0} rows", self.rows) };
+    /// The numbers, for people; `records` are rows or documents.
+    pub(crate) fn evidence(&self, records: &str) -> String {
+        let rows =
+            if self.rows.is_nan() { format!("all {records}") } else { format!("{:.0} {records}", self.rows) };
         match self.removed {
             Some(removed) => format!(
                 "{rows} of `{}` are read, {removed:.0} of them thrown away by the condition",
@@ -235,7 +236,7 @@ mod tests {
         assert!(plan.scans[0].is_much());
         assert!(!Scan { removed: Some(0.0), ..plan.scans[0].clone() }.is_much(), "every row is wanted");
         assert_eq!(
-            plan.scans[0].evidence(),
+            plan.scans[0].evidence("rows"),
             "5000 rows of `products` are read, 4980 of them thrown away by the condition"
         );
         let json = json!([{ "Plan": { "Node Type": "Hash Join", "Plan Rows": 5, "Actual Rows": 9_000, "Actual Loops": 1 } }]);
@@ -263,6 +264,6 @@ mod tests {
         .map(str::to_owned);
         let plan = of_sqlite(&lines);
         assert_eq!(plan.scans.iter().map(|scan| scan.table.as_str()).collect::<Vec<_>>(), ["products"]);
-        assert!(plan.scans[0].is_much() && plan.scans[0].evidence().starts_with("all rows"));
+        assert!(plan.scans[0].is_much() && plan.scans[0].evidence("rows").starts_with("all rows"));
     }
 }

@@ -22,6 +22,7 @@
 //! | `explain` | plans of statements |
 //! | `prove` | indexes that might help |
 //! | `user` | a virtual user |
+//! | `mongo` | commands of MongoDB |
 //! | `monitor` | looks at the server while the load runs |
 //! | `server` | what the server counts |
 //! | `statistics` | what it counts for each statement |
@@ -40,6 +41,7 @@ mod explain;
 mod generator;
 mod infer;
 mod limits;
+mod mongo;
 mod monitor;
 mod plan;
 mod prove;

@@ -27,6 +27,9 @@ pub(crate) const MAX_ROWS: u64 = 100_000_000;
 /// Rows of one statement that loads a built-in data set.
 pub(crate) const LOAD_ROWS: u64 = 1_000;
 
+/// Documents of one command that loads a built-in collection: half a megabyte, far below what a message may hold.
+pub(crate) const LOAD_DOCUMENTS: u64 = 500;
+
 /// Most that the built-in TPC data sets are scaled: a branch has 100,000 accounts, a warehouse 30,000 customers.
 pub(crate) const MAX_SCALE: u64 = 1_000;
 

@@ -10,6 +10,8 @@ use stresshost_sdk::sql::{Connection, Engine, Target};
 
 use crate::database::Kind;
 use crate::document::{Doing, Workload};
+use crate::mongo;
+use crate::mongo::server::Look;
 use crate::schema::texts;
 use crate::user::{applications, target};
 
@@ -45,6 +47,7 @@ enum Seer {
         info: redis::Prepared,
         memory: Distribution,
     },
+    Mongo(Look),
     /// The engine has no sessions to look at.
     Nothing,
 }
@@ -64,7 +67,8 @@ impl Monitor {
                 let info = connection.command("monitor INFO").word("INFO").word("memory").prepare()?;
                 Seer::Redis { info, memory: Distribution::register(MEMORY, "bytes")? }
             }
-            Kind::Sqlite | Kind::Mongo => Seer::Nothing,
+            Kind::Mongo => Seer::Mongo(Look::new(mongo::open(workload)?)?),
+            Kind::Sqlite => Seer::Nothing,
             Kind::Postgresql | Kind::Mysql => Self::sql(workload)?,
         };
         Ok(Self { seer, looks: Counter::register(LOOKS, "")? })
@@ -129,6 +133,7 @@ impl Monitor {
                     memory.record(bytes);
                 }
             }
+            Seer::Mongo(look) => look.look()?,
             Seer::Nothing => return Ok(()),
         }
         self.looks.add(1.0);

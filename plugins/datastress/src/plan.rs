@@ -15,7 +15,7 @@ use crate::config::{self, Config, Query};
 use crate::database::{Database, Kind};
 use crate::document::{Doing, Invariant, Layout, Options, QueryType, Work, Workload};
 use crate::limits::{DEFAULT_ROWS, SAMPLE_EVERY_MS, SWEEP_MS, SWEEP_SHARE, VERIFY_MS};
-use crate::script;
+use crate::{mongo, script};
 use statements::{Reader, read_statements};
 
 /// Names of the phases of a run, and of the scenarios that are not the user's.
@@ -105,7 +105,13 @@ impl Maker {
     }
 
     fn file(&mut self, text: &str) -> Vec<Query> {
-        let pieces = script::split(text);
+        let pieces = match self.database.kind {
+            Kind::Mongo => mongo::script::split(text),
+            _ => script::split(text),
+        };
+        if pieces.is_empty() {
+            self.found.problem("--query-file", "the file holds no statement");
+        }
         let count = pieces.len();
         let mut query = |(number, piece): (usize, script::Piece)| {
             let weight = piece.weight.as_ref().and_then(|text| {
@@ -194,8 +200,10 @@ impl Maker {
     fn put_invariants(&mut self, plan: &Plan) {
         let given = self.config.invariants.iter().chain(&self.command.invariants).cloned();
         let mut invariants: Vec<Invariant> = given.collect();
-        if self.database.kind == Kind::Redis && !invariants.is_empty() {
-            self.found.problem("", "invariants are SQL, which Redis has not");
+        if !self.database.kind.is_sql() && !invariants.is_empty() {
+            let message = format!("invariants are SQL, which {} has not", self.database.kind.name());
+            self.found.problem("", message);
+            return;
         }
         for (number, invariant) in (1..).zip(&invariants) {
             let wrong = |message: String| format!("invariant {number} (`{}`): {message}", invariant.name);
@@ -212,7 +220,8 @@ impl Maker {
         }
         let builtins = self.workload.builtins.clone();
         invariants.extend(builtins.iter().flat_map(|(builtin, _)| builtin.invariants()));
-        if invariants.is_empty() && !plan.scenarios.is_empty() && self.workload.writes() {
+        let is_asked = self.database.kind.is_sql() && !plan.scenarios.is_empty();
+        if is_asked && invariants.is_empty() && self.workload.writes() {
             let note = "no invariants were given: nothing is said of the data's consistency";
             self.found.notes.push(note.to_owned());
         }
@@ -223,6 +232,9 @@ impl Maker {
         if self.command.explain && self.database.kind == Kind::Redis {
             self.found.notes.push("--query-plan-analysis: Redis has no query plans".to_owned());
         }
+        if self.database.kind == Kind::Mongo {
+            self.check_options_of_mongo();
+        }
         self.workload.options = Options {
             explain: self.command.explain,
             prove: self.command.prove,
@@ -230,6 +242,28 @@ impl Maker {
             may_write: self.may_write(),
             connections: 0,
         };
+    }
+
+    fn check_options_of_mongo(&mut self) {
+        if self.command.prove {
+            let hint = "--query-plan-analysis suggests indexes without measuring them";
+            self.found.problem_with_hint("--prove", "indexes of MongoDB are not measured on a copy", hint);
+        }
+        if self.command.sweep {
+            let message = "connections to MongoDB are not pooled here: each user has one of its own";
+            self.found.problem_with_hint(
+                "--connection-pool-optimization",
+                message,
+                "compare runs with different --connections",
+            );
+        }
+        let has_commands =
+            self.workload.works.iter().any(|work| matches!(work.doing, Doing::Statements { .. }));
+        if self.command.explain && !has_commands {
+            let note =
+                "--query-plan-analysis: the built-in commands look up `_id`, which always has an index";
+            self.found.notes.push(note.to_owned());
+        }
     }
 
     fn may_write(&self) -> bool {
@@ -314,11 +348,15 @@ impl Maker {
         if !self.command.sweep {
             return None;
         }
-        if self.database.kind == Kind::Redis {
-            self.found
-                .notes
-                .push("--connection-pool-optimization: Redis connections are not pooled here".to_owned());
-            return None;
+        match self.database.kind {
+            Kind::Redis => {
+                let note = "--connection-pool-optimization: Redis connections are not pooled here";
+                self.found.notes.push(note.to_owned());
+                return None;
+            }
+            // It is a problem, which has been told.
+            Kind::Mongo => return None,
+            Kind::Postgresql | Kind::Mysql | Kind::Sqlite => {}
         }
         let users = load.iter().map(|scenario| scenario.executor.vus()).max().unwrap_or(1).max(1);
         let longest = load.iter().map(|scenario| scenario.executor.duration_ms()).max().unwrap_or(0);

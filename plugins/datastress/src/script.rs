@@ -158,7 +158,8 @@ fn piece(text: &str, start: usize, end: usize) -> Option<Piece> {
     Some(Piece { text, line: u32::try_from(line).unwrap_or(u32::MAX), name, weight })
 }
 
-fn annotation(comment: &str, key: &str) -> Option<String> {
+/// What a comment says of a key.
+pub(crate) fn annotation(comment: &str, key: &str) -> Option<String> {
     let value = comment.strip_prefix(key)?.trim_start().strip_prefix(':')?.trim();
     (!value.is_empty()).then(|| value.to_owned())
 }

@@ -25,7 +25,7 @@ const STATUS: [&str; 10] = [
 ];
 
 /// Statistics that are a state and not a count: their difference means nothing.
-const STATES: [&str; 8] = [
+const STATES: [&str; 11] = [
     "Innodb_row_lock_time_max",
     "Threads_connected",
     "Max_used_connections",
@@ -34,7 +34,21 @@ const STATES: [&str; 8] = [
     "pg_stat_replication.replay_lag_s",
     "max_connections",
     "used_memory",
+    "connections.current",
+    "connections.available",
+    "globalLock.currentQueue.total",
 ];
+
+/// Most connections that the server takes, where it says, and what says it.
+pub(crate) fn most_connections(readings: &[(String, f64)]) -> Option<(f64, &'static str)> {
+    let named = |name: &'static str| Some((number(readings, name)?, name));
+    let of_mongo = || {
+        let (used, free) =
+            (number(readings, "connections.current")?, number(readings, "connections.available")?);
+        Some((used + free, "connections.current + connections.available"))
+    };
+    named("max_connections").or_else(|| named("maxclients")).or_else(of_mongo)
+}
 
 /// Whether a statistic is a state.
 pub(crate) fn is_state(name: &str) -> bool {

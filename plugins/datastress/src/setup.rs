@@ -11,6 +11,7 @@ use crate::database::Kind;
 use crate::document::{Doing, Step, Workload};
 use crate::explain::{self, Plan, index_columns};
 use crate::limits::SPARE_CONNECTIONS;
+use crate::mongo;
 use crate::prove::{self, Worth};
 use crate::schema::Schema;
 use crate::server::number;
@@ -29,6 +30,9 @@ const OLDEST: [(Engine, &str, [u32; 2]); 4] = [
 /// Oldest Redis: the first with `HSET` of several fields.
 const OLDEST_REDIS: [u32; 2] = [4, 0];
 
+/// Oldest MongoDB: the first with `OP_MSG`, by which the host speaks to it.
+pub(crate) const OLDEST_MONGO: [u32; 2] = [3, 6];
+
 /// Makes everything ready.
 ///
 /// # Errors
@@ -37,14 +41,16 @@ pub(crate) fn setup(context: SetupContext) -> Result<Workload, Failure> {
     let mut workload: Workload = serde_json::from_value(context.workload)
         .map_err(|error| Failure::setup(format!("the plan's workload cannot be read: {error}")))?;
     workload.found.run = context.run_id;
-    if workload.database.kind == Kind::Redis {
-        return redis(workload);
+    match workload.database.kind {
+        Kind::Redis => return redis(workload),
+        Kind::Mongo => return mongo::setup::setup(workload),
+        Kind::Postgresql | Kind::Mysql | Kind::Sqlite => {}
     }
     let connection = open(&workload)?;
     let server = connection.server();
     check_version(&server)?;
     let readings = server::read(connection, server.engine);
-    check_connections(&workload, &readings)?;
+    check_room(&workload, &readings)?;
     told::server(&workload, &server, &readings)?;
     workload.found.made = data::make(connection, server.engine, &workload.builtins)?;
     match prepare(&mut workload, connection, &server) {
@@ -65,21 +71,22 @@ pub(crate) fn setup(context: SetupContext) -> Result<Workload, Failure> {
 /// When the server refuses.
 pub(crate) fn teardown(workload: &Workload) -> Result<(), Failure> {
     match workload.database.kind {
-        Kind::Redis => ycsb::take(workload),
+        Kind::Redis => ycsb::redis::take(workload),
+        Kind::Mongo => ycsb::mongo::take(workload),
         _ if workload.found.made.is_empty() => Ok(()),
         _ => data::take(open(workload)?, &workload.found.made),
     }
 }
 
 fn redis(mut workload: Workload) -> Result<Workload, Failure> {
-    let (engine, version) = ycsb::version(&workload)?;
+    let (engine, version) = ycsb::redis::version(&workload)?;
     if older(&version, OLDEST_REDIS) {
         return Err(too_old(&engine, &version, OLDEST_REDIS));
     }
-    let readings = ycsb::readings(&workload)?;
-    told::redis(&workload, &engine, &version, &readings)?;
-    workload.found.made = ycsb::make(&workload)?;
-    workload.found.before = ycsb::readings(&workload)?;
+    let readings = ycsb::redis::readings(&workload)?;
+    told::engine(&workload, &engine, &version, &readings)?;
+    workload.found.made = ycsb::redis::make(&workload)?;
+    workload.found.before = ycsb::redis::readings(&workload)?;
     Ok(workload)
 }
 
@@ -114,14 +121,14 @@ fn check_version(server: &Server) -> Result<(), Failure> {
     }
 }
 
-fn too_old(name: &str, version: &str, oldest: [u32; 2]) -> Failure {
+pub(crate) fn too_old(name: &str, version: &str, oldest: [u32; 2]) -> Failure {
     let [major, minor] = oldest;
     let version = version.split_whitespace().next().unwrap_or_default();
     Failure::setup(format!("{name} {version} is too old: {major}.{minor} or newer is wanted"))
 }
 
 /// Whether a version is older; one that cannot be read is not.
-fn older(version: &str, oldest: [u32; 2]) -> bool {
+pub(crate) fn older(version: &str, oldest: [u32; 2]) -> bool {
     let mut parts = version.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
     let mut part = || parts.next().and_then(|part| part.parse().ok());
     let Some(major) = part() else { return false };
@@ -129,10 +136,10 @@ fn older(version: &str, oldest: [u32; 2]) -> bool {
 }
 
 /// Whether the server has room for the run's connections, where it says.
-fn check_connections(workload: &Workload, readings: &[(String, f64)]) -> Result<(), Failure> {
-    let Some(most) = number(readings, "max_connections") else { return Ok(()) };
-    let used =
-        number(readings, "pg_stat_database.numbackends").or_else(|| number(readings, "Threads_connected"));
+pub(crate) fn check_room(workload: &Workload, readings: &[(String, f64)]) -> Result<(), Failure> {
+    let Some((most, name)) = server::most_connections(readings) else { return Ok(()) };
+    let used = ["pg_stat_database.numbackends", "Threads_connected", "connections.current"];
+    let used = used.iter().find_map(|name| number(readings, name));
     // Beside the users there are the monitor and the connection that asks.
     let wanted = (workload.options.connections + 1 + SPARE_CONNECTIONS) as f64;
     let used = (used.unwrap_or(1.0) - 1.0).max(0.0);
@@ -140,8 +147,8 @@ fn check_connections(workload: &Workload, readings: &[(String, f64)]) -> Result<
         return Ok(());
     }
     Err(Failure::setup(format!(
-        "the server takes {most:.0} connections (max_connections), {used:.0} are in use, and the run needs {wanted:.0}: \
-         raise max_connections or lower --connections"
+        "the server takes {most:.0} connections ({name}), {used:.0} are in use, and the run needs {wanted:.0}: \
+         raise its limit or lower --connections"
     )))
 }
 
@@ -210,7 +217,7 @@ fn stand_out(
             let worth = worth(workload, connection, engine, step, &scan.table, &columns);
             (prove::create(&scan.table, &columns), worth)
         });
-        told::scan(step, scan, suggested.as_ref())?;
+        told::scan(step, ("table", "rows"), scan, suggested.as_ref())?;
     }
     for (node, estimated, found) in &plan.misjudged {
         told::misjudged(step, node, *estimated, *found)?;

@@ -7,11 +7,15 @@ use stresshost_sdk::prelude::*;
 use stresshost_sdk::sql::{Answer, Connection, Statement, Target, Value};
 use stresshost_sdk::{pacing, random};
 
+use crate::builtin::Builtin;
 use crate::builtin::tpcc::TpcC;
-use crate::builtin::ycsb::Ycsb;
+use crate::builtin::ycsb;
+use crate::database::Kind;
 use crate::document::{Doing, Layout, QueryType, Step, Work, Workload};
 use crate::generator::{Drawn, Source};
 use crate::limits::RECONNECT_MS;
+use crate::mongo;
+use crate::mongo::user::Commands;
 use crate::monitor::Monitor;
 use crate::verify::Verify;
 
@@ -35,14 +39,16 @@ enum Job {
     Idle,
     Statements(Statements),
     TpcC(TpcC, Ledger),
-    Redis(Box<Ycsb>),
+    Redis(Box<ycsb::redis::User>),
+    Mongo(Box<ycsb::mongo::User>),
+    Commands(Commands),
     Monitor(Monitor),
     Verify(Box<Verify>),
 }
 
 /// Counts what the data must show in the end.
 #[derive(Clone, Copy, Debug)]
-struct Ledger {
+pub(crate) struct Ledger {
     acknowledged: Counter,
     unknown: Counter,
 }
@@ -103,17 +109,20 @@ impl User {
             return Ok(Self::default());
         };
         let job = match &work.doing {
+            Doing::Statements { steps, .. } if workload.database.kind == Kind::Mongo => {
+                Job::Commands(Commands::new(mongo::open_user(workload)?, steps)?)
+            }
             Doing::Statements { steps, transaction } => {
                 let connection = target(workload, index, layout).open()?;
                 Job::Statements(Statements::new(connection, steps, *transaction, ledger(workload, work)?)?)
             }
             Doing::TpcC { warehouses } => {
                 let connection = target(workload, index, layout).open()?;
-                let ledger = new_ledger()?;
+                let ledger = Ledger::new()?;
                 Job::TpcC(TpcC::new(connection, *warehouses)?, ledger)
             }
-            Doing::Redis { builtin, records } => {
-                Job::Redis(Box::new(Ycsb::new(workload, *builtin, work.query_type, *records)?))
+            Doing::Records { builtin, records } => {
+                records_job(workload, work.query_type, *builtin, *records)?
             }
             Doing::Monitor => Job::Monitor(Monitor::new(workload)?),
             Doing::Verify => Job::Verify(Box::new(Verify::new(workload.clone()))),
@@ -139,12 +148,26 @@ impl User {
         match &mut self.job {
             Job::Statements(statements) => statements.iterate(iteration.number),
             Job::TpcC(tpcc, ledger) => ledger.count(tpcc.iterate()),
-            Job::Redis(ycsb) => ycsb.iterate(iteration.number),
+            Job::Redis(user) => user.iterate(iteration.number),
+            Job::Mongo(user) => user.iterate(iteration.number),
+            Job::Commands(commands) => commands.iterate(iteration.number),
             Job::Monitor(monitor) => monitor.look(),
             Job::Verify(verify) => verify.verify(),
             Job::Idle => Err(Failure::setup("the plan has no work for this user")),
         }
     }
+}
+
+fn records_job(
+    workload: &Workload,
+    query_type: QueryType,
+    builtin: Builtin,
+    records: u64,
+) -> Result<Job, Failure> {
+    Ok(match workload.database.kind {
+        Kind::Mongo => Job::Mongo(Box::new(ycsb::mongo::User::new(workload, builtin, query_type, records)?)),
+        _ => Job::Redis(Box::new(ycsb::redis::User::new(workload, builtin, query_type, records)?)),
+    })
 }
 
 /// The ledger of a built-in workload that writes; the user's own data has none.
@@ -153,16 +176,16 @@ fn ledger(workload: &Workload, work: &Work) -> Result<Option<Ledger>, Failure> {
     if workload.builtins.is_empty() || !is_builtin || work.query_type == QueryType::Read {
         return Ok(None);
     }
-    new_ledger().map(Some)
-}
-
-fn new_ledger() -> Result<Ledger, Failure> {
-    let (acknowledged, unknown) = (Counter::register(ACKNOWLEDGED, "")?, Counter::register(UNKNOWN, "")?);
-    Ok(Ledger { acknowledged, unknown })
+    Ledger::new().map(Some)
 }
 
 impl Ledger {
-    fn count(self, done: Result<(), Failure>) -> Result<(), Failure> {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let (acknowledged, unknown) = (Counter::register(ACKNOWLEDGED, "")?, Counter::register(UNKNOWN, "")?);
+        Ok(Self { acknowledged, unknown })
+    }
+
+    pub(crate) fn count(self, done: Result<(), Failure>) -> Result<(), Failure> {
         match &done {
             Ok(()) => self.acknowledged.add(1.0),
             Err(failure) if is_unknown(&failure.code) => self.unknown.add(1.0),

@@ -11,6 +11,7 @@ use stresshost_sdk::sql::{Connection, Engine, Target};
 use crate::builtin::ycsb;
 use crate::database::Kind;
 use crate::document::{Invariant, Workload};
+use crate::mongo;
 use crate::schema::texts;
 use crate::server::{self, METRIC, Readings};
 use crate::{statistics, user};
@@ -33,9 +34,15 @@ impl Verify {
     }
 
     pub(crate) fn verify(&self) -> Result<(), Failure> {
-        if self.workload.database.kind == Kind::Redis {
-            let after = ycsb::readings(&self.workload)?;
-            return record(&self.workload.found.before, &after);
+        let before = &self.workload.found.before;
+        match self.workload.database.kind {
+            Kind::Redis => return record(before, &ycsb::redis::readings(&self.workload)?),
+            Kind::Mongo => {
+                let connection = mongo::open(&self.workload)?;
+                record(before, &mongo::server::read(connection))?;
+                return self.read_back(&ycsb::mongo::ledger(connection, &self.workload)?);
+            }
+            Kind::Postgresql | Kind::Mysql | Kind::Sqlite => {}
         }
         let connection = open(&self.workload)?;
         let engine = connection.server().engine;
@@ -52,16 +59,16 @@ impl Verify {
                 report(invariant, "the data is not consistent after the load", evidence)?;
             }
         }
-        self.read_back(connection)
+        self.read_back(&ledger(connection, &self.workload)?)
     }
 
-    fn read_back(&self, connection: Connection) -> Result<(), Failure> {
-        let (before, after) = (&self.workload.found.ledger, ledger(connection, &self.workload)?);
+    fn read_back(&self, after: &[(String, f64)]) -> Result<(), Failure> {
+        let before = &self.workload.found.ledger;
         if after.is_empty() {
             return Ok(());
         }
         let sum = |numbers: &[(String, f64)]| numbers.iter().map(|(_, number)| number).sum::<f64>();
-        Gauge::register(READ_BACK, "")?.set(sum(&after) - sum(before));
+        Gauge::register(READ_BACK, "")?.set(sum(after) - sum(before));
         Ok(())
     }
 }

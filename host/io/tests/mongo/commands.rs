@@ -87,7 +87,8 @@ async fn failures_are_counted_and_leave_the_connection_usable() {
     assert_eq!((outcome.error, outcome.count), (None, 1));
     let outcome = user.execute(&wanted, &[Value::Integer(7)]).await;
     assert_eq!(failure(&outcome), (ErrorKind::StatusUnexpected, None));
-    for (values, told) in [(&[][..], "1 values and was given 0"), (&[Value::Json("{".into())], "$1: it is no JSON")]
+    for (values, told) in
+        [(&[][..], "1 values and was given 0"), (&[Value::Json("{".into())], "$1: it is no JSON")]
     {
         let outcome = user.execute(&wanted, values).await;
         assert_eq!(failure(&outcome).0, ErrorKind::Invalid);

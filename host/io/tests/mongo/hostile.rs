@@ -14,7 +14,9 @@ use crate::scripted::{greeted, reply, server};
 use crate::{User, core, core_with, failure};
 
 /// What comes of a command that is answered with some bytes, in which `ID` is the command's id.
-async fn answered(make: impl Fn(i32) -> Option<Vec<u8>> + Send + 'static) -> (User, stresshost_io::mongo::Outcome) {
+async fn answered(
+    make: impl Fn(i32) -> Option<Vec<u8>> + Send + 'static,
+) -> (User, stresshost_io::mongo::Outcome) {
     let place = server(move |asked| greeted(&asked).or_else(|| make(asked.id))).await;
     let mut user = User::new(&format!("mongodb://{place}/x")).await;
     let outcome = user.run(r#"{"ping": 1}"#).await;
@@ -150,5 +152,8 @@ async fn a_greeting_without_end_is_given_up() {
     });
     let mut user = User::at(&core(), &url, &[("connect-timeout-ms", "300")]);
     let kind = failure(&user.connect().await).0;
-    assert!(matches!(kind, ErrorKind::ConnectTimeout | ErrorKind::Malformed | ErrorKind::TooLarge), "{kind:?}");
+    assert!(
+        matches!(kind, ErrorKind::ConnectTimeout | ErrorKind::Malformed | ErrorKind::TooLarge),
+        "{kind:?}"
+    );
 }

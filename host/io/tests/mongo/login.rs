@@ -39,7 +39,8 @@ fn payload(text: &str) -> Binary {
 impl Knower {
     fn answer(&mut self, asked: &Asked) -> Option<Vec<u8>> {
         let command = &asked.command;
-        let said = command.get_binary_generic("payload").ok().map(|bytes| String::from_utf8(bytes.clone()).unwrap());
+        let said =
+            command.get_binary_generic("payload").ok().map(|bytes| String::from_utf8(bytes.clone()).unwrap());
         let document = match (command.keys().next()?.as_str(), said?) {
             ("saslStart", said) => {
                 assert_eq!(command.get_str("$db").unwrap(), "users");

@@ -97,7 +97,11 @@ fn statements(summary: &Summary, advise: &mut impl FnMut(String, String)) {
             );
         }
     }
-    let reads = |name: &str| ["SELECT", "GET", "HGETALL"].iter().any(|verb| name.starts_with(verb));
+    let reads = |name: &str| {
+        ["SELECT", "GET", "HGETALL", "find ", "scan ", "aggregate ", "count ", "distinct "]
+            .iter()
+            .any(|verb| name.starts_with(verb))
+    };
     let of_reads: f64 = ranked.iter().filter(|one| reads(&one.name)).map(|one| waited(one)).sum();
     if all > 0.0 && of_reads / all >= MUCH_TIME && of_reads < all {
         advise(

@@ -205,3 +205,28 @@ fn time_in_the_server_is_told_where_it_was_counted() {
     let rows = section(&analyze(&summary), "Bottleneck Analysis");
     assert_eq!(rows[1], "1 | SELECT kv (kv) | 100.0% | 75% | 25%");
 }
+
+#[test]
+fn mongodb_tells_what_it_counts() {
+    let read = summary(json!({
+        "scenarios": [scenario("kv", 100, 0)],
+        "findings": [server("MongoDB")],
+        "metrics": [gauge_of("opcounters.query", 80.0), gauge_of("metrics.document.returned", 80.0),
+            gauge_of("wiredTiger.cache.pages read into cache", 10.0), gauge_of("wiredTiger.cache.pages requested from the cache", 1_000.0),
+            { "name": "connections of the server", "unit": "connections", "kind": "distribution", "values": times(12.0, 200) }] }));
+    let table = section(&analyze(&read), "Server");
+    for row in [
+        "Cache hit ratio | 99.00% (990 of 1000) | 1 - pages read into cache / pages requested from the cache (wiredTiger.cache)",
+        "Queries | 80 | opcounters.query",
+        "Documents returned | 80 | metrics.document.returned",
+        "Inserts | not available on this server | opcounters.insert",
+        "Connections of the server | 12.0 in the mean, most 12 | connections.current, sampled",
+        "Operations waiting for a lock | not available on this server | globalLock.currentQueue.total, sampled",
+    ] {
+        assert!(table.iter().any(|told| told == row), "{row}\n{}", table.join("\n"));
+    }
+    assert!(!table.iter().any(|row| row.starts_with("Deadlocks") || row.starts_with("Keys evicted")));
+    let silent = summary(json!({ "scenarios": [scenario("kv", 100, 0)], "findings": [server("MongoDB")] }));
+    let table = section(&analyze(&silent), "Server");
+    assert!(table.iter().skip(1).all(|row| row.contains(NOT_TOLD)), "{}", table.join("\n"));
+}

@@ -3,6 +3,7 @@
 use stresshost_sdk::prelude::*;
 
 use super::{NOT_TOLD, Told, counter, distribution, failed_as, gauge, head, loads, put, share, told};
+use crate::mongo::server::{CONNECTIONS, PAGES_READ, PAGES_REQUESTED, QUEUED};
 use crate::monitor::{LOOKS, MEMORY, ROW_LOCK_WAITERS, RUNNING};
 use crate::server::METRIC;
 use crate::setup::told::SERVER;
@@ -55,6 +56,7 @@ pub(super) fn server(summary: &Summary, analysis: &mut Analysis) {
             );
         }
         "SQLite" => {}
+        "MongoDB" => mongo(summary, &mut row),
         _ => {
             let memory = distribution(summary, MEMORY)
                 .map(|values| format!("{:.1} MiB", values.max as f64 / f64::from(1 << 20)));
@@ -67,6 +69,34 @@ pub(super) fn server(summary: &Summary, analysis: &mut Analysis) {
     }
     let text = "Differences between before and after the load. They are of the whole server: other sessions count, too.";
     put(analysis, "Server", &[text], table);
+}
+
+/// What `serverStatus` of MongoDB tells.
+fn mongo(summary: &Summary, row: &mut impl FnMut(&str, Option<String>, &str)) {
+    let count = |name: &str| moved(summary, name).map(|count| format!("{count:.0}"));
+    for (what, name) in [
+        ("Queries", "opcounters.query"),
+        ("Inserts", "opcounters.insert"),
+        ("Updates", "opcounters.update"),
+        ("Deletes", "opcounters.delete"),
+        ("Further batches asked for", "opcounters.getmore"),
+        ("Other commands", "opcounters.command"),
+        ("Documents returned", "metrics.document.returned"),
+        ("Documents inserted", "metrics.document.inserted"),
+        ("Documents updated", "metrics.document.updated"),
+        ("Documents deleted", "metrics.document.deleted"),
+        ("Write conflicts", "metrics.operation.writeConflicts"),
+        ("Errors of clients", "asserts.user"),
+    ] {
+        row(what, count(name), name);
+    }
+    for (what, metric, source) in [
+        ("Connections of the server", CONNECTIONS, "connections.current, sampled"),
+        ("Operations waiting for a lock", QUEUED, "globalLock.currentQueue.total, sampled"),
+    ] {
+        let seen = distribution(summary, metric);
+        row(what, seen.map(|values| format!("{:.1} in the mean, most {}", values.mean, values.max)), source);
+    }
 }
 
 /// Deadlocks by the clients' error codes, and by the server's counter.
@@ -158,6 +188,12 @@ pub(super) fn cache(summary: &Summary) -> (Option<(f64, f64)>, &'static str) {
         return (
             Some((requests - reads, requests)),
             "1 - Innodb_buffer_pool_reads / Innodb_buffer_pool_read_requests",
+        );
+    }
+    if let Some((reads, requests)) = moved(summary, PAGES_READ).zip(moved(summary, PAGES_REQUESTED)) {
+        return (
+            Some((requests - reads, requests)),
+            "1 - pages read into cache / pages requested from the cache (wiredTiger.cache)",
         );
     }
     match moved(summary, "keyspace_hits").zip(moved(summary, "keyspace_misses")) {

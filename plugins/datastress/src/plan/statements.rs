@@ -8,6 +8,7 @@ use crate::database::Kind;
 use crate::document::{Doing, Filled, QueryType, Step, Work};
 use crate::generator::{Generator, Wire};
 use crate::limits::MAX_STATEMENTS;
+use crate::mongo;
 use crate::statement::{self, Class, Role, Statement};
 
 /// What statements are read with.
@@ -34,13 +35,19 @@ pub(super) fn read_statements(scenario: &Scenario, reader: &Reader<'_>, found: &
         .collect();
     let query_type = scenario.query_type.unwrap_or_else(|| of_statements(&read));
     for (query, statement) in &read {
-        misfit(query, statement, query_type, found);
+        misfit(query, statement, query_type, reader.kind, found);
     }
     if query_type == QueryType::Write && read.iter().all(|(_, statement)| statement.class == Class::Read) {
         let message = format!("scenario `{}` is `write`, and none of its statements writes", scenario.name);
         found.problem(&scenario.path, message);
     }
-    let transaction = scenario.transaction.unwrap_or(query_type == QueryType::Mixed);
+    let is_mongo = reader.kind == Kind::Mongo;
+    if is_mongo && scenario.transaction == Some(true) {
+        let message =
+            format!("scenario `{}`: commands of MongoDB are not run in transactions here", scenario.name);
+        found.problem_with_hint(&scenario.path, message, "without `transaction` an iteration is one command");
+    }
+    let transaction = scenario.transaction.unwrap_or(query_type == QueryType::Mixed && !is_mongo);
     let mut steps: Vec<Step> = read.iter().map(|(query, statement)| step(query, statement, reader)).collect();
     unique_names(&mut steps);
     unused_declarations(&scenario.parameters, &scenario.path, &steps, found);
@@ -58,7 +65,11 @@ pub(super) fn read_statements(scenario: &Scenario, reader: &Reader<'_>, found: &
 
 /// Reads one statement; what is wrong is told with its line.
 fn statement(query: &Query, kind: Kind, found: &mut Found) -> Option<Statement> {
-    match statement::read(&query.sql, kind) {
+    let read = match kind {
+        Kind::Mongo => mongo::command::read(&query.sql),
+        _ => statement::read(&query.sql, kind),
+    };
+    match read {
         Ok(statement) => Some(statement),
         Err(error) => {
             let line = match query.line {
@@ -87,7 +98,11 @@ fn of_statements(read: &[(&Query, Statement)]) -> QueryType {
     }
 }
 
-fn misfit(query: &Query, statement: &Statement, query_type: QueryType, found: &mut Found) {
+fn misfit(query: &Query, statement: &Statement, query_type: QueryType, kind: Kind, found: &mut Found) {
+    let (records, objects) = match kind {
+        Kind::Mongo => ("documents", "collections and indexes"),
+        _ => ("rows", "tables and settings"),
+    };
     let mut problem = |message: &str, hint: &str| {
         let line = if query.line == 0 { String::new() } else { format!("line {}: ", query.line) };
         let message = format!("{line}{}{message}: {}", query.label, beginning(&query.sql));
@@ -96,12 +111,16 @@ fn misfit(query: &Query, statement: &Statement, query_type: QueryType, found: &m
     match statement.class {
         Class::Write if query_type == QueryType::Read => {
             problem(
-                "a `read` scenario only reads, and this changes or locks rows",
+                &format!("a `read` scenario only reads, and this changes or locks {records}"),
                 "make the scenario `write` or `mixed`",
             );
         }
-        Class::Definition => {
-            problem("this is no query or change of rows", "change tables and settings before the run")
+        Class::Definition => problem(
+            &format!("this is no query or change of {records}"),
+            &format!("change {objects} before the run"),
+        ),
+        Class::Transaction if kind == Kind::Mongo => {
+            problem("commands of MongoDB are not run in transactions here", "leave it out");
         }
         Class::Transaction => {
             problem(

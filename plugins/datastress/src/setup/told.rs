@@ -8,7 +8,7 @@ use crate::document::{Doing, Step, Workload};
 use crate::explain::Scan;
 use crate::limits::{MAX_EVIDENCE, MAX_EVIDENCE_LINE};
 use crate::prove::Worth;
-use crate::server::number;
+use crate::server::most_connections;
 
 /// Rules of what is told.
 pub(crate) const SERVER: &str = "server";
@@ -25,42 +25,33 @@ pub(super) fn server(
     server: &Server,
     readings: &[(String, f64)],
 ) -> Result<(), Failure> {
-    let engine = match server.engine {
+    let name = match server.engine {
         Engine::Postgresql => "PostgreSQL",
         Engine::Mysql => "MySQL",
         Engine::Mariadb => "MariaDB",
         Engine::Sqlite => "SQLite",
     };
-    facts(workload, engine, &server.version, readings)
+    engine(workload, name, &server.version, readings)
 }
 
-/// Facts about a Redis.
-pub(super) fn redis(
-    workload: &Workload,
-    engine: &str,
-    version: &str,
-    readings: &[(String, f64)],
-) -> Result<(), Failure> {
-    facts(workload, engine, version, readings)
-}
-
-fn facts(
+/// Facts about a server by its engine's name.
+pub(crate) fn engine(
     workload: &Workload,
     engine: &str,
     version: &str,
     readings: &[(String, f64)],
 ) -> Result<(), Failure> {
     let database = &workload.database;
-    let most = number(readings, "max_connections").or_else(|| number(readings, "maxclients"));
+    let most = most_connections(readings);
     let mut evidence =
         vec![format!("{engine}{BETWEEN}{version}{BETWEEN}{}{BETWEEN}{}", database.name, database.host)];
-    evidence.extend(most.map(|most| format!("max_connections {most:.0}")));
+    evidence.extend(most.map(|(most, _)| format!("max_connections {most:.0}")));
     stresshost_sdk::info!("{engine} {version}: {} @ {}", database.name, database.host);
     told(SERVER, "the server that was tested", &database.place(), &evidence)
 }
 
 /// Which generator fills which parameter, and why: one finding a scenario.
-pub(super) fn parameters(workload: &Workload) -> Result<(), Failure> {
+pub(crate) fn parameters(workload: &Workload) -> Result<(), Failure> {
     for work in &workload.works {
         let Doing::Statements { steps, .. } = &work.doing else { continue };
         let mut lines = Vec::new();
@@ -79,16 +70,21 @@ pub(super) fn parameters(workload: &Workload) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A table that is read whole, and the index that might help.
-pub(super) fn scan(step: &Step, scan: &Scan, index: Option<&(String, Worth)>) -> Result<(), Failure> {
+/// A table or collection, and rows or documents in it, that is read whole, and the index that might help.
+pub(crate) fn scan(
+    step: &Step,
+    (what, records): (&str, &str),
+    scan: &Scan,
+    index: Option<&(String, Worth)>,
+) -> Result<(), Failure> {
     let remedy = index.map(|(create, worth)| format!("{create} ({})", worth.words())).unwrap_or_default();
     // The plan shows the scan itself; only of the remedy one may be unsure.
     findings::report(&Finding {
         rule: SCAN.to_owned(),
         severity: "medium".to_owned(),
-        message: format!("table `{}` is read by a sequential scan", scan.table),
+        message: format!("{what} `{}` is read by a sequential scan", scan.table),
         location: step.name.clone(),
-        evidence: scan.evidence(),
+        evidence: scan.evidence(records),
         confidence: "confirmed".to_owned(),
         remedy,
     })
