@@ -111,4 +111,20 @@ impl Sender {
     pub(crate) fn failure(&self) -> Option<Failure> {
         self.error.as_ref().map(|error| Failure::from_io(error, ErrorKind::Write))
     }
+
+    /// How an exchange failed whose reply could not be read: `error`, or the write that failed before it.
+    pub(crate) fn read_failed(&self, error: &io::Error, is_answered: bool) -> Failure {
+        self.unanswered(is_answered).unwrap_or_else(|| Failure::from_io(error, ErrorKind::Reset))
+    }
+
+    /// The same where the server closed the connection.
+    pub(crate) fn closed(&self, is_answered: bool) -> Failure {
+        let text = "the server closed the connection before the reply was there";
+        self.unanswered(is_answered).unwrap_or_else(|| Failure::new(ErrorKind::Closed, text))
+    }
+
+    /// The failure of the write, unless a part of the reply was read after it.
+    pub(crate) fn unanswered(&self, is_answered: bool) -> Option<Failure> {
+        self.failure().filter(|_| !is_answered)
+    }
 }

@@ -2,13 +2,15 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio_rustls::client::TlsStream;
+
+use crate::buffer_pool::BufferPool;
 
 /// A connected stream.
 pub(crate) enum Stream {
@@ -33,6 +35,17 @@ impl Stream {
             Self::Tcp(stream) => !is_readable(stream),
             _ => false,
         }
+    }
+
+    /// Whether nothing has arrived, the end of the stream included. What has is lost, and the stream of no use then.
+    pub(crate) fn is_silent(&mut self, pool: &BufferPool) -> bool {
+        if self.is_untouched() {
+            return true;
+        }
+        let mut buffer = pool.take();
+        let result = self.poll_recv(&mut Context::from_waker(Waker::noop()), buffer.space());
+        pool.put(buffer);
+        result.is_pending()
     }
 
     /// Ready when a read is worth trying; else the task is woken when it is.

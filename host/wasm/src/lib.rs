@@ -21,6 +21,7 @@ mod memory_budget;
 mod metering;
 mod mongo;
 mod on_core;
+mod opened;
 mod plugin;
 mod prepared_memory;
 mod redis;

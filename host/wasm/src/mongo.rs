@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use stresshost_engine::LimitId;
 use stresshost_io::mongo::{
     Command, CommandSpec, MongoSession, OpenError, Outcome, ReplyError, TargetSpec, Value,
 };
@@ -12,11 +11,8 @@ use stresshost_metrics::{ErrorKind, OpId, Sample, SandboxLimit};
 
 use crate::bindings::mongo as contract;
 use crate::firing::{Flight, packed, refused};
-use crate::handles::Handles;
-use crate::memory_budget::Held;
+use crate::opened::{CLOSED, Opened};
 use crate::state::{CoreShared, Live};
-
-const CLOSED: &str = "the connection is closed";
 
 /// What a suspended guest wants of a server.
 pub(crate) enum MongoWish {
@@ -28,31 +24,12 @@ pub(crate) enum MongoWish {
 /// A virtual user's connections, commands and latest reply.
 pub(crate) struct MongoSide {
     session: MongoSession,
-    connections: Handles<Connection>,
-    commands: Handles<Prepared>,
+    opened: Opened<Rc<Command>>,
     /// Of commands that were run at once, by their names.
     run: HashMap<String, OpId>,
     reply_id: u32,
     /// None once the reply is stale.
     answered: Option<Answered>,
-}
-
-struct Connection {
-    /// Its place in the session.
-    place: usize,
-    /// What reports call making it.
-    connect: OpId,
-    /// Rate limits of its target.
-    limits: Rc<[LimitId]>,
-    /// Handles of its commands, which go with it.
-    commands: Vec<u32>,
-}
-
-struct Prepared {
-    op: OpId,
-    connection: u32,
-    command: Rc<Command>,
-    memory: Held,
 }
 
 /// What is kept of a reply besides the reply itself.
@@ -67,8 +44,7 @@ impl MongoSide {
     fn new(core: &CoreShared) -> Self {
         Self {
             session: MongoSession::new(core.mongo.clone()),
-            connections: Handles::default(),
-            commands: Handles::default(),
+            opened: Opened::default(),
             run: HashMap::new(),
             reply_id: 0,
             answered: None,
@@ -77,12 +53,12 @@ impl MongoSide {
 
     /// Number of commands prepared.
     pub(crate) fn prepared(&self) -> usize {
-        self.commands.len()
+        self.opened.prepared()
     }
 
     /// What the server of a connection says of itself, as JSON; none for a stale handle.
     pub(crate) fn server(&self, connection: u32) -> Option<String> {
-        let place = self.connections.get(connection)?.place;
+        let place = self.opened.connection(connection)?.place;
         serde_json::to_string(self.session.server(place)?).ok()
     }
 
@@ -152,20 +128,15 @@ impl Live {
             side.session.close(place);
             return Err(refusal(&outcome));
         }
-        let connection = Connection { place, connect, limits, commands: Vec::new() };
-        side.connections.insert(connection).ok_or_else(|| OpenError::TooMany.to_string())
+        side.opened.open(place, connect, limits).ok_or_else(|| OpenError::TooMany.to_string())
     }
 
     /// Closes a connection, and forgets its commands.
     pub(crate) fn mongo_close(&mut self, connection: u32) {
         let Some(side) = self.mongo.as_deref_mut() else { return };
-        let Some(closed) = side.connections.remove(connection) else { return };
-        side.session.close(closed.place);
-        for command in closed.commands {
-            if let Some(prepared) = side.commands.remove(command) {
-                self.prepared_bytes = self.prepared_bytes.saturating_sub(prepared.memory.bytes());
-            }
-        }
+        let Some((place, freed)) = side.opened.close(connection) else { return };
+        side.session.close(place);
+        self.prepared_bytes = self.prepared_bytes.saturating_sub(freed);
     }
 
     /// Compiles a command.
@@ -180,12 +151,8 @@ impl Live {
         let compiled = self.mongo_compile(connection, &command.text, &command.options)?;
         let memory = self.hold_prepared(compiled.held_bytes())?;
         let side = self.mongo.as_deref_mut().ok_or(CLOSED)?;
-        let prepared = Prepared { op, connection, command: compiled, memory };
-        let handle = side.commands.insert(prepared).ok_or_else(|| core.too_many_prepared())?;
-        if let Some(connection) = side.connections.get_mut(connection) {
-            connection.commands.push(handle);
-        }
-        Ok(handle)
+        let handle = side.opened.prepare(connection, op, compiled, memory);
+        handle.ok_or_else(|| core.too_many_prepared())
     }
 
     fn mongo_compile(
@@ -195,7 +162,7 @@ impl Live {
         options: &[(String, String)],
     ) -> Result<Rc<Command>, String> {
         let side = self.mongo.as_deref().ok_or(CLOSED)?;
-        let place = side.connections.get(connection).ok_or(CLOSED)?.place;
+        let place = side.opened.connection(connection).ok_or(CLOSED)?.place;
         let compiled = side.session.prepare(place, &CommandSpec { text, options }).ok_or(CLOSED)?;
         compiled.map_err(|error| error.to_string())
     }
@@ -204,10 +171,10 @@ impl Live {
     pub(crate) async fn mongo_execute(&mut self, handle: u32, values: &[Value]) -> u64 {
         self.retire_documents();
         let side = self.mongo.as_deref();
-        let Some(prepared) = side.and_then(|side| side.commands.get(handle)) else {
+        let Some(prepared) = side.and_then(|side| side.opened.get(handle)) else {
             return refused(self.mongo_reply_id());
         };
-        let (op, connection, command) = (prepared.op, prepared.connection, Rc::clone(&prepared.command));
+        let (op, connection, command) = (prepared.op, prepared.connection, Rc::clone(&prepared.compiled));
         self.mongo_send(op, connection, &command, values).await
     }
 
@@ -250,7 +217,7 @@ impl Live {
 
     async fn mongo_send(&mut self, op: OpId, connection: u32, command: &Command, values: &[Value]) -> u64 {
         let side = self.mongo.as_deref();
-        let Some(known) = side.and_then(|side| side.connections.get(connection)) else {
+        let Some(known) = side.and_then(|side| side.opened.connection(connection)) else {
             return refused(self.mongo_reply_id());
         };
         let (place, connect) = (known.place, known.connect);

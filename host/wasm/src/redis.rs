@@ -11,8 +11,7 @@ use stresshost_metrics::{OpId, Sample, SandboxLimit};
 
 use crate::bindings::redis as contract;
 use crate::firing::{Flight, Flights, packed, refused};
-use crate::handles::Handles;
-use crate::memory_budget::Held;
+use crate::opened::{CLOSED, Opened};
 use crate::state::{CoreShared, Live};
 
 /// What a suspended guest wants of a server.
@@ -25,29 +24,10 @@ pub(crate) enum RedisWish {
 /// A virtual user's connections, commands and latest replies.
 pub(crate) struct RedisSide {
     session: RedisSession,
-    connections: Handles<Connection>,
-    commands: Handles<Prepared>,
+    opened: Opened<Rc<Command>>,
     /// Replies of the latest operation have ids from here on.
     first_reply: u32,
     replies: Vec<Answered>,
-}
-
-struct Connection {
-    /// Its place in the session.
-    place: usize,
-    /// What reports call making it.
-    connect: OpId,
-    /// Rate limits of its target.
-    limits: Rc<[LimitId]>,
-    /// Handles of its commands, which go with it.
-    commands: Vec<u32>,
-}
-
-struct Prepared {
-    op: OpId,
-    connection: u32,
-    command: Rc<Command>,
-    memory: Held,
 }
 
 /// What is kept of a reply besides the reply itself.
@@ -60,8 +40,7 @@ impl RedisSide {
     fn new(core: &CoreShared) -> Self {
         Self {
             session: RedisSession::new(core.redis.clone()),
-            connections: Handles::default(),
-            commands: Handles::default(),
+            opened: Opened::default(),
             first_reply: 0,
             replies: Vec::new(),
         }
@@ -69,12 +48,12 @@ impl RedisSide {
 
     /// Number of commands prepared.
     pub(crate) fn prepared(&self) -> usize {
-        self.commands.len()
+        self.opened.prepared()
     }
 
     /// What the server of a connection says of itself, as JSON; none for a stale handle.
     pub(crate) fn server(&self, connection: u32) -> Option<String> {
-        let place = self.connections.get(connection)?.place;
+        let place = self.opened.connection(connection)?.place;
         serde_json::to_string(self.session.server(place)?).ok()
     }
 
@@ -153,20 +132,15 @@ impl Live {
             side.session.close(place);
             return Err(outcome.error_text.map(String::from).unwrap_or_default());
         }
-        let connection = Connection { place, connect, limits, commands: Vec::new() };
-        side.connections.insert(connection).ok_or_else(|| OpenError::TooMany.to_string())
+        side.opened.open(place, connect, limits).ok_or_else(|| OpenError::TooMany.to_string())
     }
 
     /// Closes a connection, and forgets its commands.
     pub(crate) fn redis_close(&mut self, connection: u32) {
         let Some(side) = self.redis.as_deref_mut() else { return };
-        let Some(closed) = side.connections.remove(connection) else { return };
-        side.session.close(closed.place);
-        for command in closed.commands {
-            if let Some(prepared) = side.commands.remove(command) {
-                self.prepared_bytes = self.prepared_bytes.saturating_sub(prepared.memory.bytes());
-            }
-        }
+        let Some((place, freed)) = side.opened.close(connection) else { return };
+        side.session.close(place);
+        self.prepared_bytes = self.prepared_bytes.saturating_sub(freed);
     }
 
     /// Compiles a command.
@@ -175,23 +149,18 @@ impl Live {
         connection: u32,
         command: &contract::Command,
     ) -> Result<u32, String> {
-        const CLOSED: &str = "the connection is closed";
         let core = Rc::clone(&self.core);
         self.may_prepare()?;
         let op = self.operation(&command.name, "redis")?;
         let side = self.redis.as_deref_mut().ok_or(CLOSED)?;
-        let place = side.connections.get(connection).ok_or(CLOSED)?.place;
+        let place = side.opened.connection(connection).ok_or(CLOSED)?.place;
         let spec = CommandSpec { words: &command.words, slots: &command.slots, options: &command.options };
         let compiled = side.session.prepare(place, &spec).ok_or(CLOSED)?;
         let compiled = compiled.map_err(|error| core.run.secrets.redact(&error.to_string()).into_owned())?;
         let memory = self.hold_prepared(compiled.held_bytes())?;
         let side = self.redis.as_deref_mut().ok_or(CLOSED)?;
-        let prepared = Prepared { op, connection, command: compiled, memory };
-        let handle = side.commands.insert(prepared).ok_or_else(|| core.too_many_prepared())?;
-        if let Some(connection) = side.connections.get_mut(connection) {
-            connection.commands.push(handle);
-        }
-        Ok(handle)
+        let handle = side.opened.prepare(connection, op, compiled, memory);
+        handle.ok_or_else(|| core.too_many_prepared())
     }
 
     /// Sends one command and waits for its reply.
@@ -203,23 +172,19 @@ impl Live {
             self.await_tokens(1, &limits).await;
         }
         let Some(side) = self.redis.as_deref_mut() else { return refused(0) };
-        let Some(Prepared { op, command, .. }) = side.commands.get(handle) else {
-            return refused(side.first_reply);
-        };
-        let (op, node) = (*op, side.session.node(place, command, values));
+        let Some(prepared) = side.opened.get(handle) else { return refused(side.first_reply) };
+        let (op, node) = (prepared.op, side.session.node(place, &prepared.compiled, values));
         let failed = if side.session.is_connected(place, node) {
             None
         } else {
             self.redis_reconnect(connection, place, node).await
         };
         let Some(side) = self.redis.as_deref_mut() else { return refused(0) };
-        let Some(Prepared { command, .. }) = side.commands.get(handle) else {
-            return refused(side.first_reply);
-        };
+        let Some(prepared) = side.opened.get(handle) else { return refused(side.first_reply) };
         let flight = Flight::begin(&self.core, op, self.ticket, self.intended_ns.take());
         let outcome = match failed {
             Some(failed) => failed,
-            None => side.session.send(place, node, command, values).await,
+            None => side.session.send(place, node, &prepared.compiled, values).await,
         };
         record(flight, &outcome);
         side.answer(outcome)
@@ -264,13 +229,13 @@ impl Live {
             return None;
         }
         let side = self.redis.as_deref()?;
-        let connection = side.commands.get(calls.first()?.command)?.connection;
-        let place = side.connections.get(connection)?.place;
+        let (first, of_first) = side.opened.with_connection(calls.first()?.command)?;
+        let (connection, place) = (first.connection, of_first.place);
         let (mut ops, mut compiled) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for call in calls {
-            let prepared = side.commands.get(call.command).filter(|one| one.connection == connection)?;
+            let prepared = side.opened.get(call.command).filter(|one| one.connection == connection)?;
             ops.push(prepared.op);
-            compiled.push(Call { command: Rc::clone(&prepared.command), values: call.values });
+            compiled.push(Call { command: Rc::clone(&prepared.compiled), values: call.values });
         }
         Some((connection, place, ops, compiled))
     }
@@ -278,7 +243,7 @@ impl Live {
     /// Makes a connection that was lost, or to a node that was not talked to yet, as an operation of its own; how a command fails that then cannot be sent.
     async fn redis_reconnect(&mut self, connection: u32, place: usize, node: usize) -> Option<Outcome> {
         let side = self.redis.as_deref_mut()?;
-        let connect = side.connections.get(connection)?.connect;
+        let connect = side.opened.connection(connection)?.connect;
         let flight = Flight::begin(&self.core, connect, self.ticket, self.intended_ns.take());
         // In memory of its own: commands are sent far more often.
         let outcome = Box::pin(side.session.connect(place, node)).await;
@@ -291,13 +256,13 @@ impl Live {
     /// The connection of a command, and its place in the session.
     fn redis_way(&self, command: u32) -> Option<(u32, usize)> {
         let side = self.redis.as_deref()?;
-        let connection = side.commands.get(command)?.connection;
-        Some((connection, side.connections.get(connection)?.place))
+        let (prepared, connection) = side.opened.with_connection(command)?;
+        Some((prepared.connection, connection.place))
     }
 
     fn redis_limits(&self, connection: u32) -> Rc<[LimitId]> {
         let side = self.redis.as_deref();
-        let connection = side.and_then(|side| side.connections.get(connection));
+        let connection = side.and_then(|side| side.opened.connection(connection));
         connection.map_or_else(Rc::default, |connection| Rc::clone(&connection.limits))
     }
 

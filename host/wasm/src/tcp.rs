@@ -3,14 +3,12 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use stresshost_engine::LimitId;
 use stresshost_io::tcp::{Exchange, ExchangeSpec, OpenError, Outcome, ReplyError, TargetSpec, TcpSession};
-use stresshost_metrics::{ErrorKind, OpId, SandboxLimit};
+use stresshost_metrics::{ErrorKind, SandboxLimit};
 
 use crate::bindings::tcp as contract;
 use crate::firing::{Flight, packed, refused};
-use crate::handles::Handles;
-use crate::memory_budget::Held;
+use crate::opened::{CLOSED, Opened};
 use crate::state::{CoreShared, Live};
 use crate::waiting::Fulfilled;
 
@@ -33,34 +31,12 @@ pub(crate) enum TcpWish {
 /// A virtual user's connections, exchanges, open operation and latest answer.
 pub(crate) struct TcpSide {
     session: TcpSession,
-    connections: Handles<Connection>,
-    exchanges: Handles<Prepared>,
+    opened: Opened<Exchange>,
     /// The operation that is begun and not ended.
     open: Option<Flight>,
     /// Id of the latest answer.
     id: u32,
     answered: Option<Answered>,
-}
-
-struct Connection {
-    /// Its place in the session.
-    place: usize,
-    /// Rate limits of its target.
-    limits: Rc<[LimitId]>,
-    /// What reports call making it.
-    connect: OpId,
-    /// Handles of its exchanges, which go with it.
-    exchanges: Vec<u32>,
-}
-
-struct Prepared {
-    op: OpId,
-    exchange: Exchange,
-    /// Of its connection: its place, what making it is called, the limits of its target.
-    place: usize,
-    connect: OpId,
-    limits: Rc<[LimitId]>,
-    memory: Held,
 }
 
 /// What is kept of an operation besides its reply.
@@ -74,8 +50,7 @@ impl TcpSide {
     fn new(core: &CoreShared) -> Self {
         Self {
             session: TcpSession::new(core.tcp.clone()),
-            connections: Handles::default(),
-            exchanges: Handles::default(),
+            opened: Opened::default(),
             open: None,
             id: 0,
             answered: None,
@@ -84,7 +59,7 @@ impl TcpSide {
 
     /// Number of exchanges prepared.
     pub(crate) fn prepared(&self) -> usize {
-        self.exchanges.len()
+        self.opened.prepared()
     }
 
     /// What is known of an operation, unless its answer is stale.
@@ -190,20 +165,15 @@ impl Live {
             side.session.close(place);
             return Err(outcome.error_text.map(String::from).unwrap_or_default());
         }
-        let connection = Connection { place, limits, connect, exchanges: Vec::new() };
-        side.connections.insert(connection).ok_or_else(|| OpenError::TooMany.to_string())
+        side.opened.open(place, connect, limits).ok_or_else(|| OpenError::TooMany.to_string())
     }
 
     /// Closes a connection, and forgets its exchanges.
     pub(crate) fn tcp_close(&mut self, connection: u32) {
         let Some(side) = self.tcp.as_deref_mut() else { return };
-        let Some(closed) = side.connections.remove(connection) else { return };
-        side.session.close(closed.place);
-        for exchange in closed.exchanges {
-            if let Some(prepared) = side.exchanges.remove(exchange) {
-                self.prepared_bytes = self.prepared_bytes.saturating_sub(prepared.memory.bytes());
-            }
-        }
+        let Some((place, freed)) = side.opened.close(connection) else { return };
+        side.session.close(place);
+        self.prepared_bytes = self.prepared_bytes.saturating_sub(freed);
     }
 
     /// Compiles an exchange.
@@ -212,26 +182,19 @@ impl Live {
         connection: u32,
         exchange: &contract::Exchange,
     ) -> Result<u32, String> {
-        const CLOSED: &str = "the connection is closed";
         let core = Rc::clone(&self.core);
         self.may_prepare()?;
         let op = self.operation(&exchange.name, PROTOCOL)?;
         let side = self.tcp.as_deref_mut().ok_or(CLOSED)?;
-        let &Connection { place, connect, ref limits, .. } =
-            side.connections.get(connection).ok_or(CLOSED)?;
-        let limits = Rc::clone(limits);
+        let place = side.opened.connection(connection).ok_or(CLOSED)?.place;
         let spec =
             ExchangeSpec { bytes: &exchange.bytes, slots: &exchange.slots, options: &exchange.options };
         let compiled = side.session.prepare(place, &spec).ok_or(CLOSED)?;
         let compiled = compiled.map_err(|error| core.run.secrets.redact(&error.to_string()).into_owned())?;
         let memory = self.hold_prepared(compiled.held_bytes())?;
         let side = self.tcp.as_deref_mut().ok_or(CLOSED)?;
-        let prepared = Prepared { op, exchange: compiled, place, connect, limits, memory };
-        let handle = side.exchanges.insert(prepared).ok_or_else(|| core.too_many_prepared())?;
-        if let Some(connection) = side.connections.get_mut(connection) {
-            connection.exchanges.push(handle);
-        }
-        Ok(handle)
+        let handle = side.opened.prepare(connection, op, compiled, memory);
+        handle.ok_or_else(|| core.too_many_prepared())
     }
 
     /// Sends an exchange and waits for its reply.
@@ -241,15 +204,16 @@ impl Live {
             self.tcp_tokens(handle).await;
         }
         let Some(side) = self.tcp.as_deref_mut() else { return refused(0) };
-        let Some(Prepared { op, exchange, place, connect, .. }) = side.exchanges.get(handle) else {
+        let Some((prepared, connection)) = side.opened.with_connection(handle) else {
             return refused(side.id);
         };
-        let connecting = || Flight::begin(&self.core, *connect, self.ticket, self.intended_ns.take());
-        let failed = reach(&mut side.session, *place, &self.core, connecting).await;
-        let flight = Flight::begin(&self.core, *op, self.ticket, self.intended_ns.take());
+        let connecting =
+            || Flight::begin(&self.core, connection.connect, self.ticket, self.intended_ns.take());
+        let failed = reach(&mut side.session, connection.place, &self.core, connecting).await;
+        let flight = Flight::begin(&self.core, prepared.op, self.ticket, self.intended_ns.take());
         let outcome = match failed {
             Some(failed) => failed,
-            None => side.session.send(*place, exchange, values).await,
+            None => side.session.send(connection.place, &prepared.compiled, values).await,
         };
         record(flight, &outcome);
         side.answer(outcome)
@@ -262,15 +226,17 @@ impl Live {
             self.tcp_tokens(handle).await;
         }
         let Some(side) = self.tcp.as_deref_mut() else { return ErrorKind::Invalid.code() };
-        let Some(Prepared { op, exchange, place, connect, .. }) = side.exchanges.get(handle) else {
+        let Some((prepared, connection)) = side.opened.with_connection(handle) else {
             return ErrorKind::Invalid.code();
         };
-        let connecting = || Flight::begin(&self.core, *connect, self.ticket, self.intended_ns.take());
-        let failed = reach(&mut side.session, *place, &self.core, connecting).await;
-        side.open = Some(Flight::begin(&self.core, *op, self.ticket, self.intended_ns.take()));
+        let place = connection.place;
+        let connecting =
+            || Flight::begin(&self.core, connection.connect, self.ticket, self.intended_ns.take());
+        let failed = reach(&mut side.session, place, &self.core, connecting).await;
+        side.open = Some(Flight::begin(&self.core, prepared.op, self.ticket, self.intended_ns.take()));
         match failed {
-            Some(failed) => side.session.begin_failed(*place, failed).code(),
-            None => code(side.session.begin(*place, exchange, values).await),
+            Some(failed) => side.session.begin_failed(place, failed).code(),
+            None => code(side.session.begin(place, &prepared.compiled, values).await),
         }
     }
 
@@ -286,8 +252,8 @@ impl Live {
     }
 
     async fn tcp_tokens(&mut self, exchange: u32) {
-        let prepared = self.tcp.as_deref().and_then(|side| side.exchanges.get(exchange));
-        if let Some(limits) = prepared.map(|prepared| Rc::clone(&prepared.limits)) {
+        let found = self.tcp.as_deref().and_then(|side| side.opened.with_connection(exchange));
+        if let Some(limits) = found.map(|(_, connection)| Rc::clone(&connection.limits)) {
             self.await_tokens(1, &limits).await;
         }
     }

@@ -1,7 +1,7 @@
 //! One connection: commands out, replies in.
 
 use std::io;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use stresshost_metrics::ErrorKind;
 
@@ -43,17 +43,7 @@ impl Wire {
     /// Whether a command can be sent: none was given up, and nothing has arrived that nobody asked for, the end of the stream
     /// included. Costs no system call while nothing happened.
     pub(crate) fn is_usable(&mut self, core: &MongoCore) -> bool {
-        if self.is_busy {
-            return false;
-        }
-        if self.stream.is_untouched() {
-            return true;
-        }
-        let mut buffer = core.pool().take();
-        let mut cx = Context::from_waker(Waker::noop());
-        let result = self.stream.poll_recv(&mut cx, buffer.space());
-        core.pool().put(buffer);
-        result.is_pending()
+        !self.is_busy && self.stream.is_silent(core.pool())
     }
 
     /// An id for the next message.
@@ -135,16 +125,10 @@ impl Wire {
     }
 
     fn read_failed(&self, error: &io::Error) -> Failure {
-        self.unwritten().unwrap_or_else(|| Failure::from_io(error, ErrorKind::Reset))
+        self.sender.read_failed(error, self.first_byte_ns > 0)
     }
 
     fn closed(&self) -> Failure {
-        let text = "the server closed the connection before the reply was there";
-        self.unwritten().unwrap_or_else(|| Failure::new(ErrorKind::Closed, text))
-    }
-
-    /// How the command could not be written, unless something was read after that.
-    fn unwritten(&self) -> Option<Failure> {
-        self.sender.failure().filter(|_| self.first_byte_ns == 0)
+        self.sender.closed(self.first_byte_ns > 0)
     }
 }

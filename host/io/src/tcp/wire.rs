@@ -221,17 +221,16 @@ impl Wire {
     }
 
     fn read_failed(&self, error: &io::Error) -> Failure {
-        self.unwritten().unwrap_or_else(|| Failure::from_io(error, ErrorKind::Reset))
+        self.sender.read_failed(error, self.first_byte_ns > 0)
     }
 
     fn closed(&self) -> Failure {
-        let text = "the server closed the connection before the reply was there";
-        self.unwritten().unwrap_or_else(|| Failure::new(ErrorKind::Closed, text))
+        self.sender.closed(self.first_byte_ns > 0)
     }
 
     /// How the bytes could not be written, unless something was read after that.
     pub(crate) fn unwritten(&self) -> Option<Failure> {
-        self.sender.failure().filter(|_| self.first_byte_ns == 0)
+        self.sender.unanswered(self.first_byte_ns > 0)
     }
 }
 

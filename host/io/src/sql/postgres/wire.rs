@@ -183,7 +183,7 @@ impl Wire {
 
     /// How the messages could not be written, unless something was read after that.
     fn unwritten(&self) -> Option<SqlError> {
-        let failure = self.sender.failure().filter(|_| self.traffic.first_byte_ns == 0)?;
+        let failure = self.sender.unanswered(self.traffic.first_byte_ns > 0)?;
         Some(SqlError::fatal(failure.kind, failure.text))
     }
 
