@@ -206,7 +206,9 @@ fn contract(file: &str, text: &str) -> String {
         return text.to_owned();
     }
     let left_out = |line: &str| match line.trim() {
-        "import sql;" | "import redis;" | "import tcp;" => format!("    // {}\n", line.trim()),
+        "import sql;" | "import redis;" | "import mongo;" | "import tcp;" => {
+            format!("    // {}\n", line.trim())
+        }
         _ => format!("{line}\n"),
     };
     text.lines().map(left_out).collect()
@@ -274,8 +276,9 @@ mod tests {
     fn a_projects_world_imports_no_databases() {
         let world = contract("world.wit", CONTRACT[0].1);
         assert!(
-            world.contains("    // import sql;\n    // import redis;\n    // import tcp;\n")
-                && world.contains("    import http;\n")
+            world.contains(
+                "    // import sql;\n    // import redis;\n    // import mongo;\n    // import tcp;\n"
+            ) && world.contains("    import http;\n")
         );
     }
 }

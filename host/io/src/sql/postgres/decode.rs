@@ -12,20 +12,23 @@ use crate::sql::calendar;
 /// A row's values in the binary notations of their types.
 pub(super) fn row(body: &[u8], types: &[Type]) -> Vec<Value> {
     let mut types = types.iter();
-    fields(body, |bytes| types.next().map_or(Value::Null, |kind| cell(kind, bytes)))
+    fields(body, |bytes| {
+        // Also where there is no value: types and fields go side by side.
+        let kind = types.next();
+        kind.zip(bytes).map_or(Value::Null, |(kind, bytes)| cell(kind, bytes))
+    })
 }
 
 /// A row's values as texts.
 pub(super) fn text_row(body: &[u8]) -> Vec<Value> {
-    fields(body, Value::text)
+    fields(body, |bytes| bytes.map_or(Value::Null, Value::text))
 }
 
 /// The fields of a `DataRow`: their number, and each after its length.
-fn fields(body: &[u8], mut read: impl FnMut(&[u8]) -> Value) -> Vec<Value> {
+fn fields(body: &[u8], read: impl FnMut(Option<&[u8]>) -> Value) -> Vec<Value> {
     let Some((count, bytes)) = body.split_first_chunk::<2>() else { return Vec::new() };
     let mut reader = Reader { bytes };
-    let fields = (0..u16::from_be_bytes(*count)).map_while(|_| reader.value());
-    fields.map(|field| field.map_or(Value::Null, &mut read)).collect()
+    (0..u16::from_be_bytes(*count)).map_while(|_| reader.value()).map(read).collect()
 }
 
 fn cell(kind: &Type, bytes: &[u8]) -> Value {
@@ -287,6 +290,9 @@ mod tests {
         let expected = [Value::Text("a".into()), Value::Null, Value::Text(String::new())];
         assert_eq!(text_row(&body), expected);
         assert_eq!(text_row(&body[..9]), expected[..1], "cut off in the second field");
+        let body = [0, 2, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 2, 0, 7];
+        let int2 = Type { name: "int2".into(), notation: Notation::Int2, is_builtin: true };
+        assert_eq!(row(&body, &[Type::text(), int2]), [Value::Null, Value::Integer(7)], "each has its type");
     }
 
     #[test]
