@@ -7,8 +7,11 @@ use crate::secrets::{SecretError, Secrets};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
     /// They cannot be decoded.
-    #[error("the credentials in the URL are not percent-encoded text")]
+    #[error("credentials and database in the URL are percent-encoded: write a `%` as %25")]
     Encoding,
+    /// The name of a secret does not end.
+    #[error("`{{{{secret:` in the URL without `}}}}`")]
+    Unclosed,
     /// A secret that cannot stand in them.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -27,7 +30,7 @@ pub(crate) fn fill(text: &str, secrets: &Secrets, origin: &Origin) -> Result<Str
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{secret:") {
-        let (name, after) = after.split_once("}}").ok_or(CredentialsError::Encoding)?;
+        let (name, after) = after.split_once("}}").ok_or(CredentialsError::Unclosed)?;
         filled.push_str(&percent_decode(before).ok_or(CredentialsError::Encoding)?);
         filled.push_str(secrets.value(name.trim().as_bytes(), origin)?);
         rest = after;

@@ -79,14 +79,8 @@ impl Dial {
             // Each address left gets an equal share of the time left, so that a dead first one leaves some.
             let left = u64::try_from(addresses.len() - index).unwrap_or(1);
             let share = Duration::from_nanos(deadline_ns.saturating_sub(self.clock.now_ns()) / left);
-            match timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    // A socket that refuses the option still works, only slower.
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%address, %error, "cannot set TCP_NODELAY");
-                    }
-                    return Ok(stream);
-                }
+            match timeout(share, connect(*address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => last = Failure::from_connect(&error, &address.to_string()),
                 Err(_) => {
                     last = Failure::new(
@@ -138,6 +132,16 @@ impl Dial {
         };
         Failure::new(ErrorKind::Tls, format!("TLS handshake with {}: {}{hint}", self.origin, chain(error)))
     }
+}
+
+/// A TCP stream that sends at once what it is given.
+pub(crate) async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // A socket that refuses the option still works, only slower.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%address, %error, "cannot set TCP_NODELAY");
+    }
+    Ok(stream)
 }
 
 fn no_way(NoWay { kind, text }: NoWay) -> Failure {

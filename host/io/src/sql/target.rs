@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::credentials::fill;
 use crate::origin::{Origin, Scheme};
 use crate::secrets::Secrets;
 
@@ -204,8 +205,6 @@ fn split_authority(url: &str) -> (&str, &str) {
     (authority, path.strip_prefix('/').map_or("", |path| path.split(['?', '#']).next().unwrap_or(path)))
 }
 
-const SECRET: &str = "{{secret:";
-
 /// The URL, when no placeholder stands in its host and port.
 fn without_secrets(url: &str) -> Result<&str, String> {
     let (authority, _) = split_authority(url);
@@ -217,24 +216,11 @@ fn without_secrets(url: &str) -> Result<&str, String> {
     Ok(url)
 }
 
-/// A part of the URL with its percent-encoding undone and its secrets filled in as they are.
+/// A part of the URL as the server is to see it, whose protocol ends texts with a zero byte.
 fn filled(part: &str, secrets: &Secrets, origin: &Origin) -> Result<String, String> {
-    let mut out = String::new();
-    let mut rest = part;
-    while let Some((before, after)) = rest.split_once(SECRET) {
-        let (name, after) = after.split_once("}}").ok_or("`{{secret:` without `}}`")?;
-        out.push_str(&decoded(before)?);
-        out.push_str(secrets.value(name.as_bytes(), origin).map_err(|error| error.to_string())?);
-        rest = after;
-    }
-    out.push_str(&decoded(rest)?);
-    Ok(out)
-}
-
-fn decoded(text: &str) -> Result<String, String> {
-    crate::origin::percent_decode(text).filter(|text| !text.contains('\0')).ok_or_else(|| {
-        "a `%` in user, password or database must begin two hexadecimal digits: write it as %25".to_owned()
-    })
+    let text = fill(part, secrets, origin).map_err(|error| error.to_string())?;
+    let has_zero = text.contains('\0');
+    if has_zero { Err("user, password and database have no zero byte".to_owned()) } else { Ok(text) }
 }
 
 #[cfg(test)]

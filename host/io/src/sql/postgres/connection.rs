@@ -100,7 +100,7 @@ impl Connection {
         Err(SqlError::new(ErrorKind::Statement, "COPY FROM STDIN cannot be run: there is no data to send"))
     }
 
-    /// The first row of the last statement of a text that the server must run, and those after it, as texts.
+    /// The rows of a query of the engine's own, as texts.
     pub(super) async fn texts(&mut self, text: &str) -> Result<Vec<Vec<Option<String>>>, SqlError> {
         let mut bytes = BytesMut::new();
         frontend::query(text, &mut bytes).map_err(malformed)?;

@@ -21,13 +21,14 @@ use tokio_rustls::TlsConnector;
 use super::connection::{Connection, failure, parsed};
 use super::malformed;
 use super::wire::{Message, Wire};
+use crate::dial;
 use crate::failure::chain;
 use crate::sql::core::SqlCore;
 use crate::sql::error::SqlError;
 use crate::sql::target::{Target, TlsMode};
 use crate::stream::Stream;
 
-/// Who one is: no more is said of it than in the URL.
+/// How one shows that one knows the password, where the server offers several ways.
 const MECHANISM: &str = "SCRAM-SHA-256";
 
 /// How to end what a session is doing.
@@ -55,7 +56,8 @@ pub(crate) async fn connect(
 ) -> Result<(Connection, CancelKey), SqlError> {
     let clock = core.clock();
     let start_ns = clock.now_ns();
-    let stream = tcp(address).await.map_err(|error| SqlError::not_connected(&error, &address.to_string()));
+    let stream =
+        dial::connect(address).await.map_err(|error| SqlError::not_connected(&error, &address.to_string()));
     let connected_ns = clock.now_ns();
     phases.connect_ns += connected_ns.saturating_sub(start_ns);
     let (stream, tls) = secured(core, target, stream?).await?;
@@ -66,15 +68,6 @@ pub(crate) async fn connect(
     phases.wait_ns += clock.now_ns().saturating_sub(secured_ns);
     let (process, secret) = key?;
     Ok((Connection::new(login.wire), CancelKey { address, tls, process, secret }))
-}
-
-async fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
-    // A socket that refuses the option still works, only slower.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%address, %error, "cannot set TCP_NODELAY");
-    }
-    Ok(stream)
 }
 
 /// A stream as encrypted as the target wants it, and by what.
@@ -260,7 +253,7 @@ fn unsupported(what: &str) -> SqlError {
 
 /// Has the server end what a session is doing. It answers by closing the connection.
 pub(crate) async fn cancel(key: &CancelKey) -> io::Result<()> {
-    let mut stream = tcp(key.address).await?;
+    let mut stream = dial::connect(key.address).await?;
     let mut request = BytesMut::new();
     frontend::cancel_request(key.process, key.secret, &mut request);
     let Some((connector, name)) = &key.tls else { return last_words(&mut stream, &request).await };
