@@ -22,7 +22,8 @@ pub(crate) struct Paired {
 }
 
 impl Paired {
-    /// Lets the contestants take turns. One round more than `rounds` is measured: the first warms up.
+    /// Lets the contestants take turns, in every other round from the last to the first, since a place in the order has its
+    /// own price. One round more than `rounds` is measured: the first warms up.
     pub(crate) fn measure(
         title: &str,
         names: Vec<String>,
@@ -31,11 +32,12 @@ impl Paired {
     ) -> anyhow::Result<Self> {
         let mut kept: Vec<Vec<Sample>> = names.iter().map(|_| Vec::new()).collect();
         for round in 0..=rounds {
-            for (index, kept) in kept.iter_mut().enumerate() {
+            for turn in 0..names.len() {
+                let index = if round % 2 == 0 { turn } else { names.len() - 1 - turn };
                 let sample = one(index)?;
                 eprintln!("  {title}, round {round}, {}: {:.2} us", names[index], sample.cost_us);
                 if round > 0 {
-                    kept.push(sample);
+                    kept[index].push(sample);
                 }
             }
         }
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contestants_take_turns_and_the_first_round_does_not_count() {
+    fn contestants_take_turns_in_changing_order_and_the_first_round_does_not_count() {
         let mut turns = Vec::new();
         let names = vec!["a".to_owned(), "b".to_owned()];
         let paired = Paired::measure("test", names, 2, |index| {
@@ -110,8 +112,8 @@ mod tests {
             Ok(Sample { cost_us, requests_per_s: 10.0, cores_used: 1.0 })
         });
         let paired = paired.unwrap();
-        assert_eq!(turns, [0, 1, 0, 1, 0, 1]);
-        assert_eq!(paired.ratios(0, 1, |sample| sample.cost_us), [3.0 / 4.0, 5.0 / 6.0]);
+        assert_eq!(turns, [0, 1, 1, 0, 0, 1]);
+        assert_eq!(paired.ratios(0, 1, |sample| sample.cost_us), [4.0 / 3.0, 5.0 / 6.0]);
         let rows = paired
             .report("title", "tool", "a / tool", |index| paired.ratios(0, index, |sample| sample.cost_us));
         assert_eq!(rows[0]["ratio"]["median"], 1.0);
