@@ -4,7 +4,6 @@
 //! and comes as a Python package.
 
 use std::fs;
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +11,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use nix::sys::signal::Signal;
 
-use crate::process::{Running, directory, free_port, run, told};
+use crate::process::{Running, directory, free_port, listens, run, told};
 
 /// The user that it runs as when root starts it: where cargo builds may be root's own.
 const OWNER: &str = "root";
@@ -124,7 +123,7 @@ impl Private {
         let args: Vec<String> = args.iter().map(|&word| word.to_owned()).collect();
         let output = self.directory.join("output");
         let mut running = Running::start(OWNER, &program("nx-27017")?, &args, &output, Signal::SIGKILL)?;
-        running.await_ready(&output, || TcpStream::connect(("127.0.0.1", self.port)).is_ok())?;
+        running.await_ready(&output, || listens(self.port))?;
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
     }

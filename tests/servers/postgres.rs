@@ -1,7 +1,6 @@
 //! PostgreSQL.
 
 use std::fs;
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use nix::sys::signal::Signal;
 
-use crate::process::{Running, as_user, directory, find, free_port, run, told};
+use crate::process::{Running, as_user, directory, find, free_port, listens, run, told};
 use crate::{PASSWORD, USER};
 
 /// The system's user that it runs as when root starts it.
@@ -84,9 +83,7 @@ impl Postgres {
         let log = self.directory.join("log");
         // SIGINT ends sessions at once and leaves nothing to recover.
         let mut running = Running::start(OWNER, &program("postgres")?, &args, &log, Signal::SIGINT)?;
-        running.await_ready(&log, || {
-            TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.psql("postgres", "SELECT 1").is_ok()
-        })?;
+        running.await_ready(&log, || listens(self.port) && self.psql("postgres", "SELECT 1").is_ok())?;
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! A server's process: under which user, how long, in which directory.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -47,14 +48,15 @@ impl Running {
     /// Waits until `ready` says so; Err with the program's log when it ends before.
     pub(crate) fn await_ready(&mut self, log: &Path, ready: impl Fn() -> bool) -> Result<(), String> {
         for _ in 0..LOOKS {
-            if ready() {
-                return Ok(());
-            }
+            // First: another program may answer at its port.
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(format!(
                     "the server ended with {status}:\n{}",
                     fs::read_to_string(log).unwrap_or_default()
                 ));
+            }
+            if ready() {
+                return Ok(());
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -151,14 +153,60 @@ pub(crate) fn find(name: &str, directories: &[PathBuf], package: &str) -> Result
         .ok_or_else(|| format!("`{name}` is missing; install it: apt-get install {package}"))
 }
 
-/// A loopback port that is free now.
+/// A loopback port that is free now. Nobody else in this process is given the same: of two servers that start at once, one
+/// would be taken for the other.
 pub(crate) fn free_port() -> Result<u16, String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(told(&"a free port"))?;
-    Ok(listener.local_addr().map_err(told(&"a free port"))?.port())
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(told(&"a free port"))?;
+        let port = listener.local_addr().map_err(told(&"a free port"))?.port();
+        if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
+            return Ok(port);
+        }
+    }
+}
+
+/// Whether a server listens at a loopback port. A connection to a port of the range that clients are given, where nobody
+/// listens, can be made to itself.
+pub(crate) fn listens(port: u16) -> bool {
+    let connected = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+    connected.is_ok_and(|stream| stream.local_addr().is_ok_and(|own| own.port() != port))
 }
 
 /// Says of what something failed.
 pub(crate) fn told<E: std::fmt::Display>(what: &(impl Debug + ?Sized)) -> impl FnOnce(E) -> String {
     let what = format!("{what:?}");
     move |error| format!("{what}: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_port_is_given_twice() {
+        let ports: BTreeSet<u16> = (0..3_000).map(|_| free_port().unwrap()).collect();
+        assert_eq!(ports.len(), 3_000);
+    }
+
+    #[test]
+    fn who_listens_is_found() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(listens(port));
+        drop(listener);
+        assert!(!listens(port));
+    }
+
+    #[test]
+    fn a_server_that_has_ended_is_not_ready_because_another_answers() {
+        let directory = directory("root").unwrap();
+        let log = directory.join("log");
+        let args = ["-c".to_owned(), "echo taken; exit 1".to_owned()];
+        let mut running = Running::start("root", Path::new("/bin/sh"), &args, &log, Signal::SIGKILL).unwrap();
+        drop(running.child.wait());
+        let error = running.await_ready(&log, || true).unwrap_err();
+        assert!(error.contains("taken"), "{error}");
+        fs::remove_dir_all(directory).unwrap();
+    }
 }
