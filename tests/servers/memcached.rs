@@ -43,7 +43,8 @@ impl Memcached {
         let args = ["-l", "127.0.0.1", "-p", &port, "-U", "0", "-m", "64", "-t", "2"];
         let args: Vec<String> = args.iter().map(|&word| word.to_owned()).collect();
         let mut running = Running::start(OWNER, &server()?, &args, &log, Signal::SIGKILL)?;
-        running.await_ready(&log, || self.ask("version").is_ok_and(|lines| !lines.is_empty()))?;
+        let is_version = |lines: Vec<String>| lines.iter().any(|line| line.starts_with("VERSION "));
+        running.await_ready(&log, || self.ask("version").is_ok_and(is_version))?;
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         Ok(())
     }

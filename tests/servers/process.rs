@@ -7,23 +7,31 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{Pid, User, geteuid};
 
 /// How directories of servers begin; the id of the process that started them follows.
 const PREFIX: &str = "stresshost-servers-";
 
-/// Looks at a server that starts or ends; 10 ms lie between two.
+/// Looks at a server that starts.
 const LOOKS: u32 = 3_000;
+
+/// What lies between two of them.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// A server program that runs.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
+    /// Closed when it ends.
+    ended: mpsc::Receiver<()>,
     stop: Signal,
 }
 
@@ -41,26 +49,24 @@ impl Running {
         let file = fs::File::create(log).map_err(told(log))?;
         let errors = file.try_clone().map_err(told(log))?;
         command.args(args).stdin(Stdio::null()).stdout(file).stderr(errors);
-        let child = spawn(command).map_err(told(program))?;
-        Ok(Self { child, stop })
+        let (child, ended) = spawn(command).map_err(told(program))?;
+        Ok(Self { child, ended, stop })
     }
 
     /// Waits until `ready` says so; Err with the program's log when it ends before.
     pub(crate) fn await_ready(&mut self, log: &Path, ready: impl Fn() -> bool) -> Result<(), String> {
+        let said = || fs::read_to_string(log).unwrap_or_default();
         for _ in 0..LOOKS {
-            // First: another program may answer at its port.
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(format!(
-                    "the server ended with {status}:\n{}",
-                    fs::read_to_string(log).unwrap_or_default()
-                ));
+            // Its end is announced, that it is ready is not. The end comes first: another program may answer at its port.
+            if self.ended.recv_timeout(BETWEEN_LOOKS) != Err(RecvTimeoutError::Timeout) {
+                let status = self.child.wait().map_err(told(log))?;
+                return Err(format!("the server ended with {status}:\n{}", said()));
             }
             if ready() {
                 return Ok(());
             }
-            thread::sleep(Duration::from_millis(10));
         }
-        Err(format!("the server does not answer:\n{}", fs::read_to_string(log).unwrap_or_default()))
+        Err(format!("the server does not answer:\n{}", said()))
     }
 
     /// Its process id.
@@ -79,17 +85,24 @@ impl Drop for Running {
     }
 }
 
-/// Starts a process from a thread that lives as long as this process: the signal at the parent's end is sent at the end
-/// of the *thread* that started it.
-fn spawn(mut command: Command) -> std::io::Result<Child> {
+/// Starts a process from a thread that lives as long as the process does: the signal at the parent's end is sent at the end
+/// of the *thread* that started it. The receiver is disconnected when the process ends.
+fn spawn(mut command: Command) -> std::io::Result<(Child, mpsc::Receiver<()>)> {
     let (started, starting) = mpsc::channel();
+    let (running, ended) = mpsc::channel();
     thread::Builder::new().name("servers".to_owned()).spawn(move || {
-        drop(started.send(command.spawn()));
-        loop {
-            thread::park();
+        let child = command.spawn();
+        let pid = child.as_ref().ok().and_then(|child| i32::try_from(child.id()).ok());
+        drop(started.send(child));
+        if let Some(pid) = pid {
+            // It is left to be reaped by its owner, so that nobody else is given its id before.
+            let its_end = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            while waitid(Id::Pid(Pid::from_raw(pid)), its_end) == Err(Errno::EINTR) {}
         }
+        drop::<mpsc::Sender<()>>(running);
     })?;
-    starting.recv().unwrap_or_else(|_| Err(std::io::Error::other("the thread that starts servers is gone")))
+    let gone = || Err(std::io::Error::other("the thread that starts servers is gone"));
+    Ok((starting.recv().unwrap_or_else(|_| gone())?, ended))
 }
 
 /// A program to be run as `user` when this process is root's.
