@@ -2,11 +2,10 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use stresshost_metrics::VerdictStatus;
 use stresshost_shop::{Faults, ShopConfig};
 use stresshost_tests::Project;
 
-use crate::measure::{alone, beside_others, expect_pass, measure, ms, only, shop, some};
+use crate::measure::{alone, beside_others, expect_pass, expect_unreachable, measure, ms, only, shop, some};
 use crate::scripted::Scripted;
 
 #[test]
@@ -104,9 +103,8 @@ fn a_port_nobody_listens_on_is_unreachable() {
     drop(free);
     let _turn = alone();
     let (finished, summary) = measure(&Project::default(), &[&url, "--rate", "100", "--duration", "500ms"]);
-    finished.expect_exit(3);
+    expect_unreachable(&finished, &summary);
     let operation = only(&summary);
     assert_eq!(operation.count, 50);
     assert_eq!(operation.errors, [("connect_refused".to_owned(), 50)].into());
-    assert_eq!(summary.verdict.status, VerdictStatus::Unreachable);
 }
