@@ -82,6 +82,33 @@ fn a_certificate_nobody_vouches_for_is_refused() {
 }
 
 #[test]
+fn a_server_that_asks_is_shown_the_clients_certificate() {
+    let (shop, project, certificates) = (shop(Faults::default()), Project::default(), Certificates::make());
+    let relay = Relay::start(shop.addr(), Some(certificates.for_members()));
+    let url = format!("https://{}/products/1", relay.addr());
+    let [certificate, key] = &certificates.client_pem;
+    project.write("ca.pem", &certificates.ca_pem);
+    project.write("client.pem", certificate);
+    project.write("client.key", key);
+    let own = ["--ca", "ca.pem", "--client-cert", "client.pem", "--client-key", "client.key"];
+    load(&project, &shop.handle(), &url, &own);
+    let _turn = beside_others();
+    let replayed = project.run(&["replay", "out", "--out", "again"]);
+    let again = project.summary("again");
+    expect_pass(&replayed, &again);
+    assert_eq!(only(&again).failed(), 0);
+
+    let (before, elsewhere) = (shop.counts().requests, Project::default());
+    elsewhere.write("ca.pem", &certificates.ca_pem);
+    let stranger = [&url, "--rate", "40", "--vus", "4", "--duration", "500ms", "--ca", "ca.pem"];
+    let (finished, summary) = measure(&elsewhere, &stranger);
+    expect_unreachable(&finished, &summary);
+    assert_eq!(only(&summary).errors, [("tls".to_owned(), 20)].into());
+    assert!(finished.stdout.contains("CertificateRequired"), "{}", finished.stdout);
+    assert_eq!(shop.counts().requests, before);
+}
+
+#[test]
 fn a_unix_socket() {
     let project = Project::default();
     let path = project.path().join("shop.sock");

@@ -11,9 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// What every HTTP/2 connection begins with, as far as it is looked at.
 pub(crate) const HTTP2: &str = "PRI ";
@@ -25,7 +26,10 @@ pub(crate) const HTTP1_GET: &str = "GET ";
 pub(crate) struct Certificates {
     /// The authority's certificate, for `--ca`.
     pub(crate) ca_pem: String,
+    /// A client's certificate and key, which [`for_members`](Self::for_members) asks for.
+    pub(crate) client_pem: [String; 2],
     server: ServerConfig,
+    members: ServerConfig,
 }
 
 impl Certificates {
@@ -34,20 +38,39 @@ impl Certificates {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters of an authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
-        let ca_pem = params.self_signed(&key).expect("an authority").pem();
+        let authority = params.self_signed(&key).expect("an authority");
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).expect("an authority");
         let issuer = Issuer::new(params, key);
-        let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(names).expect("parameters of a server");
-        let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+        let issued = |names: &[&str]| {
+            let key = KeyPair::generate().expect("a key");
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            let params = CertificateParams::new(names).expect("parameters of a certificate");
+            (params.signed_by(&key, &issuer).expect("a certificate"), key)
+        };
+        let (certificate, key) = issued(&["127.0.0.1", "localhost"]);
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let server = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("TLS versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .expect("a certificate that fits its key");
-        Self { ca_pem, server }
+        let config = || {
+            let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+            config.with_safe_default_protocol_versions().expect("TLS versions")
+        };
+        let chain = vec![certificate.der().clone()];
+        let server = config().with_no_client_auth().with_single_cert(chain.clone(), key.clone_key());
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), default_provider().into());
+        let verifier = verifier.build().expect("a verifier of clients");
+        let members = config().with_client_cert_verifier(verifier).with_single_cert(chain, key);
+        let (client, key) = issued(&["client.test"]);
+        Self {
+            ca_pem: authority.pem(),
+            client_pem: [client.pem(), key.serialize_pem()],
+            server: server.expect("a certificate that fits its key"),
+            members: members.expect("a certificate that fits its key"),
+        }
+    }
+
+    /// Takes TLS off, of clients with a certificate of this authority's.
+    pub(crate) fn for_members(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.members.clone()))
     }
 
     /// Takes TLS off, offering these protocols by ALPN.

@@ -193,6 +193,42 @@ fn a_certificate_file_without_certificates() {
 }
 
 #[test]
+fn a_certificate_of_ones_own_that_cannot_be_shown() {
+    let project = Project::default();
+    let made = || rcgen::generate_simple_self_signed(vec!["client.test".to_owned()]).expect("a certificate");
+    let (own, other) = (made(), made());
+    project.write("own.pem", &own.cert.pem());
+    project.write("own.key", &own.signing_key.serialize_pem());
+    project.write("other.key", &other.signing_key.serialize_pem());
+    project.write("locked.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
+    for (args, problem) in [
+        (&["--client-cert", "none.pem"][..], "--client-cert: cannot read `none.pem`: No such file"),
+        (&["--client-cert", "own.key"], "--client-cert: `own.key` holds no certificate"),
+        (
+            &["--client-cert", "own.pem"],
+            "--client-cert: `own.pem` holds no private key; give the file that does with --client-key",
+        ),
+        (
+            &["--client-cert", "own.pem", "--client-key", "own.pem"],
+            "--client-key: `own.pem` holds no private key",
+        ),
+        (
+            &["--client-cert", "own.pem", "--client-key", "locked.key"],
+            "`locked.key` is encrypted; write it in clear with `openssl pkey -in locked.key`",
+        ),
+        (
+            &["--client-cert", "own.pem", "--client-key", "other.key"],
+            "cannot use the client's certificate: it does not belong to the key",
+        ),
+        (&["--client-key", "own.key"], "--client-cert <FILE>"),
+    ] {
+        let finished = project.run(&[&["run", "--plugin", "devstress", URL][..], args].concat());
+        assert!(finished.expect_exit(2).stderr.contains(problem), "{args:?}: {}", finished.stderr);
+        assert!(!finished.stderr.contains("BEGIN PRIVATE KEY"), "{}", finished.stderr);
+    }
+}
+
+#[test]
 fn reports_of_no_known_format() {
     assert_shown!(refused(&[URL, "--output-format", "html,pdf"]), @r#"
     exit: 2

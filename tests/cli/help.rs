@@ -136,6 +136,9 @@ fn help_of_run_without_a_plugin() {
           --resolve <RULE>            Connect elsewhere: name:port=address:port
           --insecure                  Accept any TLS certificate
           --ca <FILE>                 Trust the certificates in a PEM file
+          --client-cert <FILE>        Show the certificate in a PEM file to servers that ask who the
+                                      client is
+          --client-key <FILE>         The private key of --client-cert, if that file does not hold it
           --trace-calls[=<FILE>]      Write every call the plugin makes of the host, with arguments cut
                                       to size and times, to standard error or =FILE; for few users
           --profile-guest             Say at the end which functions of the plugin its CPU went to

@@ -162,6 +162,15 @@ fn output_args(command: Command) -> Command {
         .arg(list("resolve", "RULE", "Connect elsewhere: name:port=address:port"))
         .arg(switch("insecure", "Accept any TLS certificate"))
         .arg(list("ca", "FILE", "Trust the certificates in a PEM file"))
+        .arg(value(
+            "client-cert",
+            "FILE",
+            "Show the certificate in a PEM file to servers that ask who the client is",
+        ))
+        .arg(
+            value("client-key", "FILE", "The private key of --client-cert, if that file does not hold it")
+                .requires("client-cert"),
+        )
 }
 
 fn find_max_args() -> Vec<Arg> {

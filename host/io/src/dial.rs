@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
-use crate::failure::{Failure, chain};
+use crate::failure::{Failure, alert_hint, chain, tls_error};
 use crate::http::{HttpShared, HttpVersion};
 use crate::network::NoWay;
 use crate::origin::{Origin, Scheme};
@@ -121,14 +121,13 @@ impl Dial {
     }
 
     fn explain(&self, error: &std::io::Error) -> Failure {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let hint = match inner {
+        let hint = match tls_error(error) {
             Some(rustls::Error::InvalidMessage(_)) if self.origin.scheme.is_http() => {
                 " (the server seems not to speak TLS: try http)"
             }
             Some(rustls::Error::InvalidMessage(_)) => " (the server seems not to speak TLS)",
             Some(rustls::Error::InvalidCertificate(_)) => " (give its CA file, or accept any certificate)",
-            _ => "",
+            _ => alert_hint(error),
         };
         Failure::new(ErrorKind::Tls, format!("TLS handshake with {}: {}{hint}", self.origin, chain(error)))
     }

@@ -36,7 +36,7 @@ impl Failure {
             io::ErrorKind::InvalidData => ErrorKind::Tls,
             _ => otherwise,
         };
-        Self::new(kind, chain(error))
+        Self::new(kind, format!("{}{}", chain(error), alert_hint(error)))
     }
 
     /// The failure to make a connection to `to`.
@@ -51,6 +51,32 @@ impl Failure {
             _ => ErrorKind::Connect,
         };
         Self::new(kind, format!("cannot connect to {to}: {error}"))
+    }
+}
+
+/// What TLS says of an error of a stream that may be encrypted.
+pub(crate) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+/// What an alert of the server's is about, where that is the client's certificate. Since TLS 1.3 it comes after the
+/// handshake, as the answer to whatever was sent.
+pub(crate) fn alert_hint(error: &io::Error) -> &'static str {
+    use rustls::AlertDescription as Alert;
+    match tls_error(error) {
+        Some(rustls::Error::AlertReceived(Alert::CertificateRequired)) => {
+            " (the server wants a certificate of the client's: --client-cert shows it one)"
+        }
+        Some(rustls::Error::AlertReceived(
+            Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::DecryptError,
+        )) => " (the server does not accept the client's certificate)",
+        _ => "",
     }
 }
 

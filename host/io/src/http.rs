@@ -24,7 +24,7 @@ mod tls;
 pub use crate::buffer_pool::KeptBudget;
 pub use client::outcome::Outcome;
 pub use client::session::HttpSession;
-pub use config::{HttpConfig, HttpVersion, Resolve, ResolveError, TlsConfig};
+pub use config::{ClientCertificate, HttpConfig, HttpVersion, Resolve, ResolveError, TlsConfig};
 pub use core::HttpCore;
 pub use json_pointer::{JsonError, JsonText};
 pub use limits::{

@@ -10,10 +10,13 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::ServerConfig;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use stresshost_clock::Clock;
-use stresshost_io::http::{BodyError, HttpConfig, HttpCore, HttpShared, HttpVersion, RequestSpec, TlsConfig};
+use stresshost_io::http::{
+    BodyError, ClientCertificate, HttpConfig, HttpCore, HttpShared, HttpVersion, RequestSpec, TlsConfig,
+};
 use stresshost_io::redis::{CommandSpec, RedisCore, RedisSession, TargetSpec};
 use stresshost_io::tcp::{self, ExchangeSpec, TcpCore, TcpSession};
 use stresshost_metrics::ErrorKind;
@@ -28,14 +31,30 @@ struct Certificate {
 }
 
 fn certificate(name: &str) -> Certificate {
+    serving(name, rustls::ALL_VERSIONS, None)
+}
+
+/// Of a server that speaks these versions of TLS, with clients of this certificate only.
+fn serving(
+    name: &str,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    client: Option<&rcgen::Certificate>,
+) -> Certificate {
     let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).unwrap();
+    let config = match client {
+        None => config.with_no_client_auth(),
+        Some(client) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(client.der().clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let config = config.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
     Certificate { pem: made.cert.pem().into_bytes(), config }
 }
 
@@ -123,6 +142,33 @@ async fn a_trusted_server_is_served_over_tls() {
         assert_eq!((outcome.status, outcome.error), (200, None), "{outcome:?}");
         assert_eq!(client.body(), body);
         assert_eq!(outcome.phases.tls_ns > 0, outcome.connects == 1);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_asks_is_shown_who_the_client_is() {
+    let made = || rcgen::generate_simple_self_signed(vec!["client.test".to_owned()]).unwrap();
+    let (known, unknown) = (made(), made());
+    let shown = |made: &rcgen::CertifiedKey<rcgen::KeyPair>| ClientCertificate {
+        chain_pem: made.cert.pem().into_bytes(),
+        key_pem: made.signing_key.serialize_pem().into_bytes(),
+    };
+    for version in rustls::ALL_VERSIONS {
+        let server = serving("127.0.0.1", &[version], Some(&known.cert));
+        for (client, error, text) in [
+            (Some(shown(&known)), None, ""),
+            (Some(shown(&unknown)), Some(ErrorKind::Tls), "does not accept the client's certificate"),
+            (None, Some(ErrorKind::Tls), "wants a certificate of the client's"),
+        ] {
+            let port = serve_tls(server.acceptor(&[]), vec![vec![Step::Request, ok("hello")]]).await;
+            let mut config = server.trusted();
+            config.tls.client = client;
+            let mut client = Client::with(config);
+            let outcome = client.get(&format!("https://127.0.0.1:{port}/"), &[("keep-alive", "false")]).await;
+            assert_eq!(outcome.error, error, "{version:?}: {outcome:?}");
+            let found = outcome.error_text.as_deref().unwrap_or_default();
+            assert!(found.contains(text), "{version:?}: {found}");
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::ArgMatches;
-use stresshost_io::http::{HttpConfig, HttpShared, HttpVersion, KeptBudget, Resolve, TlsConfig};
+use stresshost_io::http::{
+    ClientCertificate, HttpConfig, HttpShared, HttpVersion, KeptBudget, Resolve, TlsConfig,
+};
 use stresshost_metrics::{HostInfo, PluginInfo};
 use stresshost_plan::{Descriptor, HttpOptions};
 use stresshost_wasm::{ArtifactStore, GuestProfile, Plugin, WasmGuest, WasmPart};
@@ -87,14 +89,15 @@ fn http_config(matches: &ArgMatches, options: &HttpOptions) -> anyhow::Result<Ht
     };
     let resolve: Result<Vec<Resolve>, _> =
         args::texts(matches, "resolve").iter().map(|rule| rule.parse()).collect();
-    let ca_pem = ca_pem(matches)?;
+    let insecure = args::is_set(matches, "insecure");
+    let (ca_pem, client) = (ca_pem(matches)?, client_certificate(matches)?);
     let kept = options.max_body_kept_bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     Ok(HttpConfig {
         connect_timeout_ms: options.connect_timeout_ms.unwrap_or(defaults.connect_timeout_ms),
         request_timeout_ms: options.request_timeout_ms.unwrap_or(defaults.request_timeout_ms),
         keep_alive: options.keep_alive.unwrap_or(defaults.keep_alive),
         version,
-        tls: TlsConfig { insecure: args::is_set(matches, "insecure"), ca_pem, ..TlsConfig::default() },
+        tls: TlsConfig { insecure, ca_pem, client, ..TlsConfig::default() },
         resolve: resolve.map_err(usage)?,
         max_body_kept_bytes: kept.unwrap_or(defaults.max_body_kept_bytes),
         max_response_bytes: options.max_response_bytes.unwrap_or(defaults.max_response_bytes),
@@ -104,19 +107,47 @@ fn http_config(matches: &ArgMatches, options: &HttpOptions) -> anyhow::Result<Ht
 
 /// The certificates to trust besides the system's.
 pub(super) fn ca_pem(matches: &ArgMatches) -> anyhow::Result<Vec<Vec<u8>>> {
-    args::texts(matches, "ca").iter().map(|path| certificates(path)).collect()
+    args::texts(matches, "ca").iter().map(|path| certificates("ca", path)).collect()
 }
 
-/// Reads a PEM file. What is in its certificates is looked at later, when the file's name is not known any more.
-fn certificates(path: &str) -> anyhow::Result<Vec<u8>> {
-    let pem = std::fs::read(path).map_err(usage).with_context(|| format!("--ca: cannot read `{path}`"))?;
-    let label = b"-----BEGIN CERTIFICATE-----";
-    if pem.windows(label.len()).any(|window| window == label) {
+/// What servers are shown that ask who the client is.
+fn client_certificate(matches: &ArgMatches) -> anyhow::Result<Option<ClientCertificate>> {
+    let Some(path) = args::text(matches, "client-cert") else { return Ok(None) };
+    let chain_pem = certificates("client-cert", path)?;
+    let (flag, path, key_pem) = match args::text(matches, "client-key") {
+        Some(path) => ("client-key", path, pem_file("client-key", path)?),
+        None => ("client-cert", path, chain_pem.clone()),
+    };
+    let is_encrypted = ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"];
+    if is_encrypted.iter().any(|label| contains(&key_pem, label)) {
+        return Err(usage(format!(
+            "--{flag}: the private key in `{path}` is encrypted; write it in clear with `openssl pkey -in {path}`"
+        )));
+    }
+    if !contains(&key_pem, "PRIVATE KEY-----") {
+        let hint = if flag == "client-key" { "" } else { "; give the file that does with --client-key" };
+        return Err(usage(format!("--{flag}: `{path}` holds no private key{hint}")));
+    }
+    Ok(Some(ClientCertificate { chain_pem, key_pem }))
+}
+
+/// Reads a PEM file of certificates. What is in them is looked at later, when the file's name is not known any more.
+fn certificates(flag: &str, path: &str) -> anyhow::Result<Vec<u8>> {
+    let pem = pem_file(flag, path)?;
+    if contains(&pem, "-----BEGIN CERTIFICATE-----") {
         return Ok(pem);
     }
     Err(usage(format!(
-        "--ca: `{path}` holds no certificate; give a PEM file with `-----BEGIN CERTIFICATE-----`"
+        "--{flag}: `{path}` holds no certificate; give a PEM file with `-----BEGIN CERTIFICATE-----`"
     )))
+}
+
+fn pem_file(flag: &str, path: &str) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).map_err(usage).with_context(|| format!("--{flag}: cannot read `{path}`"))
+}
+
+fn contains(pem: &[u8], label: &str) -> bool {
+    pem.windows(label.len()).any(|window| window == label.as_bytes())
 }
 
 pub(super) fn cores(matches: &ArgMatches) -> usize {

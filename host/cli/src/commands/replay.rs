@@ -42,11 +42,11 @@ impl Recorded {
             digest: part.loadable.digest.clone(),
         };
         let mut flags = Vec::new();
-        for name in ["resolve", "ca", "on-fault", "secret"] {
+        for name in ["resolve", "ca", "client-cert", "client-key", "on-fault", "secret"] {
             for value in args::texts(matches, name) {
                 // A file is named from where the run was started.
                 let (before, path) = match name {
-                    "ca" => ("", value.as_str()),
+                    "ca" | "client-cert" | "client-key" => ("", value.as_str()),
                     "secret" => value.split_once("=file:").unwrap_or_default(),
                     _ => ("", ""),
                 };
@@ -118,6 +118,8 @@ fn refuse_changes(matches: &ArgMatches) -> anyhow::Result<()> {
         "on-fault",
         "resolve",
         "ca",
+        "client-cert",
+        "client-key",
         "secret",
         "insecure",
         "find-max",

@@ -1,5 +1,6 @@
 //! What a run may say about its HTTP traffic.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ impl FromStr for HttpVersion {
     }
 }
 
-/// How servers are authenticated.
+/// How the two ends of a connection are authenticated.
 #[derive(Clone, Debug, Default)]
 pub struct TlsConfig {
     /// Accept any certificate.
@@ -41,6 +42,23 @@ pub struct TlsConfig {
     pub ca_pem: Vec<Vec<u8>>,
     /// Name expected in the certificate and sent as SNI instead of the URL's host.
     pub server_name: Option<String>,
+    /// What is shown to servers that ask who the client is.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A certificate of the client's own, and its private key.
+#[derive(Clone)]
+pub struct ClientCertificate {
+    /// A PEM file with the certificate, and after it those between it and its authority.
+    pub chain_pem: Vec<u8>,
+    /// A PEM file with the key, not encrypted: PKCS#8, PKCS#1 or SEC1.
+    pub key_pem: Vec<u8>,
+}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCertificate").finish_non_exhaustive()
+    }
 }
 
 /// One `name:port=address:port` rule: connections to the left side go to the right side.
@@ -91,7 +109,7 @@ pub struct HttpConfig {
     pub keep_alive: bool,
     /// Protocol version.
     pub version: HttpVersion,
-    /// How servers are authenticated.
+    /// How the two ends of a connection are authenticated.
     pub tls: TlsConfig,
     /// Rules that replace name look-up.
     pub resolve: Vec<Resolve>,

@@ -15,6 +15,9 @@ pub enum HttpSetupError {
     /// A CA file holds no readable certificate.
     #[error("cannot read the CA certificates: {0}; give PEM files with `-----BEGIN CERTIFICATE-----`")]
     Ca(String),
+    /// The client's own certificate or its key cannot be used.
+    #[error("cannot use the client's certificate: {0}")]
+    ClientCertificate(String),
     /// The name to expect in certificates is not a name.
     #[error("`{0}` is not a server name that a certificate can hold")]
     ServerName(String),

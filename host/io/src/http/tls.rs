@@ -3,14 +3,15 @@
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::TlsConnector;
 
-use super::config::{HttpVersion, TlsConfig};
+use super::config::{ClientCertificate, HttpVersion, TlsConfig};
 use super::shared::HttpSetupError;
 
 /// TLS sessions kept for resumption: one per server name, so this many hosts resume.
@@ -21,6 +22,7 @@ pub(crate) struct Tls {
     insecure: bool,
     extra_roots: Vec<CertificateDer<'static>>,
     server_name: Option<ServerName<'static>>,
+    client: Option<Arc<dyn ResolvesClientCert>>,
     connectors: OnceLock<Result<Connectors, HttpSetupError>>,
     unverified: OnceLock<Result<TlsConnector, HttpSetupError>>,
 }
@@ -51,8 +53,9 @@ impl Tls {
             Some(name) => Some(server_name(name).ok_or_else(|| HttpSetupError::ServerName(name.clone()))?),
             None => None,
         };
+        let client = config.client.as_ref().map(own).transpose()?;
         let (connectors, unverified) = Default::default();
-        Ok(Self { insecure: config.insecure, extra_roots, server_name, connectors, unverified })
+        Ok(Self { insecure: config.insecure, extra_roots, server_name, client, connectors, unverified })
     }
 
     /// The name to expect for a host; `None` when the host cannot be in a certificate.
@@ -75,8 +78,8 @@ impl Tls {
 
     /// The connector of protocols that encrypt without asking who the server is.
     pub(crate) fn unverified(&self) -> Result<&TlsConnector, HttpSetupError> {
-        let build =
-            || client(Arc::new(AcceptAny(provider()))).map(|config| TlsConnector::from(Arc::new(config)));
+        let accept_any = || Arc::new(AcceptAny(provider()));
+        let build = || self.config(accept_any()).map(|config| TlsConnector::from(Arc::new(config)));
         self.unverified.get_or_init(build).as_ref().map_err(Clone::clone)
     }
 
@@ -88,7 +91,7 @@ impl Tls {
                 .build()
                 .map_err(|e| failed(&e))?
         };
-        let base = client(verifier)?;
+        let base = self.config(verifier)?;
         let with = |protocols: &[&[u8]]| {
             let mut config = base.clone();
             config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
@@ -100,6 +103,18 @@ impl Tls {
             http1: with(&[b"http/1.1"]),
             http2: with(&[b"h2"]),
             other: with(&[]),
+        })
+    }
+
+    fn config(&self, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, HttpSetupError> {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|e| failed(&e))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        Ok(match &self.client {
+            Some(client) => config.with_client_cert_resolver(Arc::clone(client)),
+            None => config.with_no_client_auth(),
         })
     }
 
@@ -127,13 +142,21 @@ fn failed(error: &dyn std::fmt::Display) -> HttpSetupError {
     HttpSetupError::Tls(error.to_string())
 }
 
-fn client(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, HttpSetupError> {
-    Ok(ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|e| failed(&e))?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth())
+/// Reads what is shown to servers that ask who the client is.
+fn own(client: &ClientCertificate) -> Result<Arc<dyn ResolvesClientCert>, HttpSetupError> {
+    let failed = |text: String| HttpSetupError::ClientCertificate(text);
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&client.chain_pem).collect();
+    let chain = chain.map_err(|e| failed(format!("it cannot be read: {e}")))?;
+    if chain.is_empty() {
+        return Err(failed("there is none in its file".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_slice(&client.key_pem);
+    let key = key.map_err(|e| failed(format!("its key cannot be read: {e}")))?;
+    let pair = CertifiedKey::from_der(chain, key, &provider()).map_err(|e| match e {
+        rustls::Error::InconsistentKeys(_) => failed("it does not belong to the key".to_owned()),
+        other => failed(other.to_string()),
+    })?;
+    Ok(Arc::new(SingleCertAndKey::from(pair)))
 }
 
 fn server_name(host: &str) -> Option<ServerName<'static>> {
@@ -195,5 +218,32 @@ mod tests {
         assert!(matches!(Tls::new(&ca(broken)), Err(HttpSetupError::Ca(_))));
         let name = TlsConfig { server_name: Some("a b".into()), ..TlsConfig::default() };
         assert!(matches!(Tls::new(&name), Err(HttpSetupError::ServerName(_))));
+    }
+
+    #[test]
+    fn a_clients_certificate_needs_its_own_key() {
+        let made = || rcgen::generate_simple_self_signed(vec!["client.test".to_owned()]).unwrap();
+        let (one, other) = (made(), made());
+        let read = |chain: &str, key: &str| {
+            let (chain_pem, key_pem) = (chain.as_bytes().to_vec(), key.as_bytes().to_vec());
+            let client = Some(ClientCertificate { chain_pem, key_pem });
+            Tls::new(&TlsConfig { client, ..TlsConfig::default() }).map(|_| ()).map_err(|e| e.to_string())
+        };
+        let (cert, key) = (one.cert.pem(), one.signing_key.serialize_pem());
+        assert_eq!(read(&cert, &key), Ok(()));
+        // One file may hold both.
+        let both = format!("{key}{cert}");
+        assert_eq!(read(&both, &both), Ok(()));
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (chain, key, why) in [
+            (&*cert, &*other.signing_key.serialize_pem(), "does not belong to the key"),
+            (&cert, &cert, "its key cannot be read"),
+            (&key, &key, "there is none"),
+            (broken, &key, "client's certificate"),
+        ] {
+            let error = read(chain, key).unwrap_err();
+            assert!(error.contains(why), "{error}");
+            assert!(!error.contains("PRIVATE"), "{error}");
+        }
     }
 }

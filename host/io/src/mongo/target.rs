@@ -165,6 +165,9 @@ impl Target {
             ("tlsinsecure" | "tlsallowinvalidcertificates" | "tlscafile", _) => {
                 return Err("certificates are the run's to trust: see --insecure and --ca".to_owned());
             }
+            ("tlscertificatekeyfile", _) => {
+                return Err("the client's certificate is the run's: see --client-cert".to_owned());
+            }
             _ => return Err(format!("it is not known; there are: {KNOWN_PARAMETERS}")),
         }
         Ok(())
@@ -235,6 +238,7 @@ pub(super) mod tests {
             ("mongodb://h/x?w=majority", &[], "writeConcern"),
             ("mongodb://h/x?tls=maybe", &[], "`tls` in the URL"),
             ("mongodb://h/x?tlsCAFile=a", &[], "--ca"),
+            ("mongodb://h/x?tlsCertificateKeyFile=a", &[], "--client-cert"),
             ("mongodb://h/x?authMechanism=PLAIN", &[], "only SCRAM-SHA-256"),
             ("mongodb://h/x?compressors=zlib", &[], "there are: authMechanism"),
             ("mongodb://h", &[("timeout-ms", "0")], "option `timeout-ms`"),

@@ -104,7 +104,7 @@ async fn server(
 ) -> Result<Physical, SqlError> {
     let failed = |error: sqlx::Error| SqlError::of_connect(&error, &address.to_string());
     if target.origin.scheme == Scheme::Mysql {
-        let options = Arc::new(mysql::options(target, address, core.ca_pem()));
+        let options = Arc::new(mysql::options(core, target, address));
         let (connection, facts) = mysql::connect(&options, target).await.map_err(failed)?;
         let engine = if mysql::is_mariadb(&facts[0]) { "mariadb" } else { "mysql" };
         let facts = ServerFacts::new(engine, facts);

@@ -11,7 +11,7 @@ use stresshost_clock::{Clock, Timer};
 use super::cancel::Canceller;
 use super::pool::Pool;
 use super::target::{Defaults, Target, TargetSpec};
-use crate::http::{HttpCore, HttpShared};
+use crate::http::{ClientCertificate, HttpCore, HttpShared};
 use crate::network::Network;
 
 /// One run's part of the engine: certificates, timeouts, cancellations. Cheap to clone.
@@ -23,6 +23,7 @@ pub struct SqlShared {
 struct Inner {
     /// Certificates to trust besides the system's.
     ca_pem: Vec<u8>,
+    client: Option<ClientCertificate>,
     defaults: Defaults,
     canceller: Arc<Canceller>,
 }
@@ -33,6 +34,7 @@ impl SqlShared {
         let config = http.config();
         let inner = Inner {
             ca_pem: config.tls.ca_pem.join(&b'\n'),
+            client: config.tls.client.clone(),
             defaults: Defaults {
                 connect_timeout_ms: config.connect_timeout_ms,
                 statement_timeout_ms: config.request_timeout_ms,
@@ -89,6 +91,10 @@ impl SqlCore {
 
     pub(crate) fn ca_pem(&self) -> &[u8] {
         &self.inner.shared.inner.ca_pem
+    }
+
+    pub(crate) fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.inner.shared.inner.client.as_ref()
     }
 
     pub(crate) fn canceller(&self) -> Arc<Canceller> {

@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteError;
 use stresshost_metrics::ErrorKind;
 
 use super::limits::MAX_ERROR_BYTES;
+use crate::failure::{alert_hint, tls_error};
 
 /// Why an operation failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl SqlError {
 
     /// The loss of a connection that was open.
     pub(crate) fn lost(error: &io::Error) -> Self {
-        Self::fatal(broken(error), error.to_string())
+        Self::fatal(broken(error), format!("{error}{}", alert_hint(error)))
     }
 
     /// The failure to reach `place`.
@@ -104,6 +105,7 @@ fn broken(error: &io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ErrorKind::Reset,
         io::ErrorKind::BrokenPipe => ErrorKind::Write,
+        io::ErrorKind::InvalidData if tls_error(error).is_some() => ErrorKind::Tls,
         io::ErrorKind::InvalidData => ErrorKind::Malformed,
         _ => ErrorKind::Closed,
     }

@@ -11,10 +11,12 @@ use sqlx::{
     Statement,
 };
 
+use super::core::SqlCore;
 use super::rows::Sink;
 use super::scan::Scanned;
 use super::target::{Target, TlsMode};
 use super::value::Value;
+use crate::http::ClientCertificate;
 use decode::Format;
 
 mod decode;
@@ -30,7 +32,7 @@ pub(crate) struct Prepared {
 }
 
 /// What to connect with.
-pub(crate) fn options(target: &Target, address: SocketAddr, ca_pem: &[u8]) -> MySqlConnectOptions {
+pub(crate) fn options(core: &SqlCore, target: &Target, address: SocketAddr) -> MySqlConnectOptions {
     let by_name = target.tls == TlsMode::VerifyFull;
     let host = if by_name { target.origin.host.to_string() } else { address.ip().to_string() };
     let port = if by_name { target.origin.port } else { address.port() };
@@ -55,8 +57,11 @@ pub(crate) fn options(target: &Target, address: SocketAddr, ca_pem: &[u8]) -> My
     if let Some(database) = &target.database {
         options = options.database(database);
     }
-    if !ca_pem.is_empty() {
-        options = options.ssl_ca_from_pem(ca_pem.to_vec());
+    if !core.ca_pem().is_empty() {
+        options = options.ssl_ca_from_pem(core.ca_pem().to_vec());
+    }
+    if let Some(ClientCertificate { chain_pem, key_pem }) = core.client_certificate() {
+        options = options.ssl_client_cert_from_pem(chain_pem).ssl_client_key_from_pem(key_pem);
     }
     options.disable_statement_logging()
 }

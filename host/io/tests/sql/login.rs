@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use stresshost_clock::Clock;
-use stresshost_io::http::{HttpConfig, HttpCore, HttpShared, TlsConfig};
+use stresshost_io::http::{ClientCertificate, HttpConfig, HttpCore, HttpShared, TlsConfig};
 use stresshost_io::sql::{SqlCore, SqlSession, SqlShared, TargetSpec, Value};
 use stresshost_metrics::ErrorKind;
-use stresshost_servers::Postgres;
+use stresshost_servers::{MariaDb, Postgres};
 
 use crate::open::refused;
 use crate::{User, await_that, core, failure, pairs, text};
@@ -65,7 +65,10 @@ async fn passwords_are_shown_as_the_server_asks() {
 fn trusting(authority: &str, name: &str, port: u16) -> SqlCore {
     let tls = TlsConfig { ca_pem: vec![authority.as_bytes().to_vec()], ..TlsConfig::default() };
     let rule = format!("{name}:5432=127.0.0.1:{port}").parse().unwrap();
-    let config = HttpConfig { tls, resolve: vec![rule], ..HttpConfig::default() };
+    engine(HttpConfig { tls, resolve: vec![rule], ..HttpConfig::default() })
+}
+
+fn engine(config: HttpConfig) -> SqlCore {
     let http = HttpShared::new(config, Arc::new(|_, _| true)).unwrap();
     SqlCore::new(SqlShared::beside(&http), HttpCore::new(http, Clock::start()), 0, 1)
 }
@@ -111,6 +114,79 @@ async fn tls_is_as_strict_as_the_target_says() {
     let running =
         "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'";
     await_that("the server has ended it", || server.sql("postgres", running) == "0").await;
+}
+
+type Made = rcgen::CertifiedKey<rcgen::KeyPair>;
+
+/// The engine that shows a certificate to those who ask.
+fn showing(made: &Made) -> SqlCore {
+    let (chain_pem, key_pem) = (made.cert.pem().into_bytes(), made.signing_key.serialize_pem().into_bytes());
+    let client = Some(ClientCertificate { chain_pem, key_pem });
+    engine(HttpConfig { tls: TlsConfig { client, ..TlsConfig::default() }, ..HttpConfig::default() })
+}
+
+/// A certificate of this name that is its own authority.
+fn made_for(name: &str) -> Made {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    rcgen::CertifiedKey { cert: params.self_signed(&key).unwrap(), signing_key: key }
+}
+
+#[tokio::test]
+async fn postgresql_is_shown_the_clients_certificate() {
+    let server = Postgres::start(&[]).unwrap();
+    let (own, anna, other) = (made_for("db.test"), made_for("anna"), made_for("other"));
+    server.sql("postgres", "CREATE USER anna");
+    put(&server, "server.crt", &own.cert.pem());
+    put(&server, "server.key", &own.signing_key.serialize_pem());
+    put(&server, "clients.crt", &format!("{}{}", anna.cert.pem(), other.cert.pem()));
+    put(
+        &server,
+        "pg_hba.conf",
+        "local all all trust\nhostssl all anna 127.0.0.1/32 cert\n\
+                                 host all all 127.0.0.1/32 scram-sha-256",
+    );
+    server.sql("postgres", "ALTER SYSTEM SET ssl = on");
+    server.sql("postgres", "ALTER SYSTEM SET ssl_ca_file = 'clients.crt'");
+    server.sql("postgres", "SELECT pg_reload_conf()");
+    await_that("TLS is on", || server.sql("postgres", "SHOW ssl") == "on").await;
+
+    let url = url_of(&server, "anna");
+    let mut user = User::with(&showing(&anna), &url, &[("tls", "require")]).await;
+    let shown = user.query("SELECT client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]).await;
+    assert_eq!(shown, [[text("/CN=anna")]]);
+    for core in [showing(&other), core()] {
+        let error = refused(&core, &url, &[("tls", "require")]).await;
+        assert_eq!((error.kind, &*error.code), (ErrorKind::Permission, "28000"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn mariadb_is_shown_the_clients_certificate() {
+    let files = tempfile::tempdir().unwrap();
+    let (own, anna, other) = (made_for("db.test"), made_for("anna"), made_for("other"));
+    let file = |name: &str, content: String| {
+        let path = files.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let server = MariaDb::start(&[
+        &format!("--ssl-cert={}", file("server.crt", own.cert.pem())),
+        &format!("--ssl-key={}", file("server.key", own.signing_key.serialize_pem())),
+        &format!("--ssl-ca={}", file("clients.crt", anna.cert.pem())),
+    ])
+    .unwrap();
+    let database = server.database("");
+    server.sql(&database, &format!("CREATE USER anna REQUIRE X509; GRANT ALL ON {database}.* TO anna"));
+    let url = format!("mysql://anna@127.0.0.1:{}/{database}", server.port());
+    let mut user = User::with(&showing(&anna), &url, &[("tls", "require")]).await;
+    assert_eq!(user.must("SELECT 1").await, 1);
+    let error = refused(&core(), &url, &[("tls", "require")]).await;
+    assert_eq!((error.kind, &*error.code), (ErrorKind::Permission, "1045"), "{error}");
+    let error = refused(&showing(&other), &url, &[("tls", "require")]).await;
+    assert_eq!(error.kind, ErrorKind::Tls, "{error}");
 }
 
 #[tokio::test]

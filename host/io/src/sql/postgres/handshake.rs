@@ -22,7 +22,7 @@ use super::connection::{Connection, failure, parsed};
 use super::malformed;
 use super::wire::{Message, Wire};
 use crate::dial;
-use crate::failure::chain;
+use crate::failure::{alert_hint, chain};
 use crate::sql::core::SqlCore;
 use crate::sql::error::SqlError;
 use crate::sql::target::{Target, TlsMode};
@@ -94,8 +94,10 @@ async fn secured(
     let name = settings.name_for(host);
     let name = name.ok_or_else(|| refused(format!("`{host}` cannot be in a certificate")))?;
     let encrypted = connector.connect(name.clone(), stream).await;
-    let encrypted = encrypted
-        .map_err(|error| refused(format!("TLS handshake with {}: {}", target.origin, chain(&error))))?;
+    let encrypted = encrypted.map_err(|error| {
+        let (why, hint) = (chain(&error), alert_hint(&error));
+        refused(format!("TLS handshake with {}: {why}{hint}", target.origin))
+    })?;
     Ok((Stream::Tls(Box::new(encrypted)), Some((connector, name))))
 }
 
