@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use stresshost_clock::{Clock, NS_PER_MS};
-use stresshost_metrics::{
-    MAX_CORE_SHARE, MAX_OWN_LAG_US, OperationSummary, Percentiles, Snapshot, Summary, VerdictStatus,
-};
+use stresshost_metrics::{OperationSummary, Percentiles, Snapshot, Summary};
 use stresshost_shop::{Faults, Shop, ShopConfig, ShopThread};
 use stresshost_tests::{Finished, Project, plugin};
+pub(crate) use stresshost_tests::{expect_pass, expect_unreachable};
 
 /// How long an event that must come is awaited before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,34 +52,6 @@ pub(crate) fn measure_config(config: &str) -> Summary {
     let (finished, summary) = measure(&project, &["--config", "config.yaml", "--seed", "1"]);
     expect_pass(&finished, &summary);
     summary
-}
-
-/// A pass; or the verdict that the generator was the bottleneck, if its own numbers say so too: on a busy machine that
-/// is a true word about the machine, and whatever else the test holds must hold all the same.
-pub(crate) fn expect_pass(finished: &Finished, summary: &Summary) {
-    let spoilt = expect_verdict(finished, summary, VerdictStatus::Pass, 0);
-    assert!(spoilt == 0 || spoilt == summary.verdict.reasons.len(), "{:?}", summary.verdict);
-}
-
-/// The verdict that no operation reached the target; or, as with [`expect_pass`], a true word about the machine.
-pub(crate) fn expect_unreachable(finished: &Finished, summary: &Summary) {
-    expect_verdict(finished, summary, VerdictStatus::Unreachable, 3);
-}
-
-/// This verdict; or that the generator was the bottleneck, and in how many of its own numbers that shows.
-fn expect_verdict(finished: &Finished, summary: &Summary, status: VerdictStatus, exit: i32) -> usize {
-    if summary.verdict.status != VerdictStatus::Invalid {
-        finished.expect_exit(exit);
-        assert_eq!(summary.verdict.status, status, "{:?}", summary.verdict);
-        return 0;
-    }
-    finished.expect_exit(12);
-    let generator = &summary.generator;
-    let late = generator.own_lag_p99_us > MAX_OWN_LAG_US;
-    let busy = generator.busiest_core_share >= MAX_CORE_SHARE;
-    let shown = [late, busy].iter().filter(|holds| **holds).count();
-    assert!(shown > 0, "{:?}: {generator:?}", summary.verdict);
-    shown
 }
 
 /// The one operation of a summary.

@@ -4,9 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use stresshost_metrics::VerdictStatus;
 use stresshost_shop::{Shop, ShopConfig};
-use stresshost_tests::{Finished, Project, plugin};
+use stresshost_tests::{Finished, Project, expect_pass, plugin};
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").canonicalize().unwrap()
@@ -22,9 +21,8 @@ fn run(name: &str) -> (Finished, stresshost_metrics::Summary) {
     command.env("SHOP_URL", format!("http://{}", shop.addr())).args(["run", "--no-progress", "--out", "out"]);
     command.arg("--plugin").arg(component).arg("--config").arg(&config);
     let finished = Finished::of(command.output().unwrap());
-    finished.expect_exit(0);
     let summary = project.summary("out");
-    assert_eq!(summary.verdict.status, VerdictStatus::Pass, "{name}: {:?}", summary.verdict.reasons);
+    expect_pass(&finished, &summary);
     assert!(summary.operations_done() > 0, "{name} did nothing");
     let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
     assert!(readme.contains(&format!("examples/{name}/run.yaml")), "the README of {name} has its command");

@@ -7,7 +7,7 @@ mod docker_registry;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use stresshost_metrics::Summary;
+use stresshost_metrics::{MAX_CORE_SHARE, MAX_OWN_LAG_US, Summary, VerdictStatus};
 
 pub use docker_registry::DockerRegistry;
 
@@ -149,4 +149,32 @@ impl Finished {
         assert_eq!(self.exit, Some(exit), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
+}
+
+/// A pass; or the verdict that the generator was the bottleneck, if its own numbers say so too: on a busy machine that
+/// is a true word about the machine, and whatever else the test holds must hold all the same.
+pub fn expect_pass(finished: &Finished, summary: &Summary) {
+    let spoilt = expect_verdict(finished, summary, VerdictStatus::Pass, 0);
+    assert!(spoilt == 0 || spoilt == summary.verdict.reasons.len(), "{:?}", summary.verdict);
+}
+
+/// The verdict that no operation reached the target; or, as with [`expect_pass`], a true word about the machine.
+pub fn expect_unreachable(finished: &Finished, summary: &Summary) {
+    expect_verdict(finished, summary, VerdictStatus::Unreachable, 3);
+}
+
+/// This verdict; or that the generator was the bottleneck, and in how many of its own numbers that shows.
+fn expect_verdict(finished: &Finished, summary: &Summary, status: VerdictStatus, exit: i32) -> usize {
+    if summary.verdict.status != VerdictStatus::Invalid {
+        finished.expect_exit(exit);
+        assert_eq!(summary.verdict.status, status, "{:?}", summary.verdict);
+        return 0;
+    }
+    finished.expect_exit(12);
+    let generator = &summary.generator;
+    let late = generator.own_lag_p99_us > MAX_OWN_LAG_US;
+    let busy = generator.busiest_core_share >= MAX_CORE_SHARE;
+    let shown = [late, busy].iter().filter(|holds| **holds).count();
+    assert!(shown > 0, "{:?}: {generator:?}", summary.verdict);
+    shown
 }
