@@ -1,9 +1,8 @@
 //! Running the program with DevStress, and what must hold of every summary whatever the server did.
 
 use std::process::{Child, Output, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -159,6 +158,12 @@ impl Running {
         self.output.is_some()
     }
 
+    /// Waits until a condition holds, before it ends.
+    pub(crate) fn await_that(&mut self, what: &str, holds: impl FnMut() -> bool) {
+        let held = holds_before(what, |limit| self.ended_within(limit), holds);
+        assert!(held, "stresshost ended before: {what}");
+    }
+
     /// Waits for its end.
     pub(crate) fn finish(mut self) -> Finished {
         assert!(self.ended_within(PATIENCE), "stresshost does not end");
@@ -174,34 +179,41 @@ impl Drop for Running {
     }
 }
 
-/// Waits until a condition holds that only can be looked at.
-pub(crate) fn await_that(what: &str, mut holds: impl FnMut() -> bool) {
+/// Waits until a condition holds that only can be looked at, or an end comes, which is awaited between two looks; whether
+/// it holds.
+pub(crate) fn holds_before(
+    what: &str,
+    mut end_within: impl FnMut(Duration) -> bool,
+    mut holds: impl FnMut() -> bool,
+) -> bool {
     let clock = Clock::start();
-    while !holds() {
+    while !end_within(LOOK_AGAIN) {
+        if holds() {
+            return true;
+        }
         assert!(u128::from(clock.now_ns()) < PATIENCE.as_nanos(), "never happened: {what}");
-        std::thread::sleep(LOOK_AGAIN);
     }
+    false
 }
 
-/// Watches how long the machine makes a thread wait that wants to run: one that sleeps again and again, and looks how
-/// late it wakes.
+/// Watches how long the machine makes a thread wait that wants to run: one that waits in vain again and again, and looks
+/// how late it wakes.
 pub(crate) struct Waits {
-    watching: Arc<AtomicBool>,
+    /// Dropped to end it.
+    watching: mpsc::Sender<()>,
     watcher: JoinHandle<u64>,
 }
 
 impl Waits {
     /// Begins to watch.
     pub(crate) fn watch() -> Self {
-        let watching = Arc::new(AtomicBool::new(true));
-        let of_watcher = Arc::clone(&watching);
+        let (watching, told) = mpsc::channel::<()>();
         let watcher = std::thread::spawn(move || {
             let (clock, nap) = (Clock::start(), Duration::from_millis(1));
-            let mut longest_ns = 0;
-            while of_watcher.load(Ordering::Relaxed) {
-                let began_ns = clock.now_ns();
-                std::thread::sleep(nap);
-                longest_ns = longest_ns.max(clock.now_ns() - began_ns - NS_PER_MS);
+            let (mut longest_ns, mut began_ns) = (0, clock.now_ns());
+            while told.recv_timeout(nap) == Err(RecvTimeoutError::Timeout) {
+                longest_ns = longest_ns.max((clock.now_ns() - began_ns).saturating_sub(NS_PER_MS));
+                began_ns = clock.now_ns();
             }
             longest_ns
         });
@@ -210,7 +222,7 @@ impl Waits {
 
     /// The longest wait until now, in microseconds.
     pub(crate) fn longest_us(self) -> u64 {
-        self.watching.store(false, Ordering::Relaxed);
+        drop(self.watching);
         self.watcher.join().expect("the watcher ends") / 1_000
     }
 }

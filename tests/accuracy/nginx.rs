@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::measure::await_that;
+use crate::measure::holds_before;
 
 /// Bytes of the files it serves.
 pub(crate) const FILE_BYTES: usize = 1024;
@@ -60,17 +61,20 @@ impl Nginx {
         std::fs::write(dir.join("nginx.conf"), config(addr)).expect("write nginx.conf");
         let mut command = Command::new("nginx");
         command.arg("-p").arg(dir).arg("-c").arg(dir.join("nginx.conf")).arg("-e").arg(dir.join("error.log"));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let child = child.unwrap_or_else(|error| {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = child.unwrap_or_else(|error| {
             panic!("cannot run nginx: {error}; install it: apt-get install nginx, or brew install nginx")
         });
-        let mut nginx = Self { child, log: dir.join("access.log"), addr };
-        let mut ended = false;
-        await_that("nginx listens, or ends", || {
-            ended = nginx.child.try_wait().expect("look at nginx").is_some();
-            ended || TcpStream::connect(addr).is_ok()
+        // It says nothing there, and its end closes it.
+        let mut output = child.stdout.take().expect("nginx has an output");
+        let (running, ended) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            drop(std::io::copy(&mut output, &mut std::io::sink()));
+            drop(running);
         });
-        (!ended).then_some(nginx)
+        let nginx = Self { child, log: dir.join("access.log"), addr };
+        let ended_within = |limit| ended.recv_timeout(limit) != Err(RecvTimeoutError::Timeout);
+        holds_before("nginx listens", ended_within, || TcpStream::connect(addr).is_ok()).then_some(nginx)
     }
 
     /// The URL of a path.

@@ -6,7 +6,7 @@ use stresshost_metrics::VerdictStatus;
 use stresshost_tests::Project;
 
 use crate::logged::Logged;
-use crate::measure::{Running, alone, assert_adds_up, await_that, expect_pass, ms, only, some};
+use crate::measure::{Running, alone, assert_adds_up, expect_pass, ms, only, some};
 
 /// How long the run stays paused, on top of the two commands.
 const PAUSE: Duration = Duration::from_millis(700);
@@ -17,7 +17,7 @@ fn moves_the_schedule_and_loses_nothing() {
     let url = server.url("/");
     let _turn = alone();
     let mut running = Running::start(&project, &[&url, "--rate", "400/s", "--vus", "40", "--duration", "2s"]);
-    await_that("200 requests", || server.came().values().sum::<u64>() >= 200);
+    running.await_that("200 requests", || server.came().values().sum::<u64>() >= 200);
     project.run(&["ctl", "--run", "out", "pause"]).expect_exit(0);
     // An event can tell the beginning of a pause, only time its length.
     assert!(!running.ended_within(PAUSE), "a paused run goes on");

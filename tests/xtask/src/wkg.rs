@@ -1,58 +1,27 @@
 //! `wkg-interop`: what is published here wkg gets, and what wkg publishes runs here. wkg takes minutes to install and is no
 //! prerequisite of the tests, so this is a command of its own.
 
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+use stresshost_tests::DockerRegistry;
 
 use crate::build::{Profile, product};
 use crate::tools::{find, must, target_dir};
 
-/// How often the registry is asked whether it has begun, and the pause between.
-const MAX_ASKED: u32 = 2_000;
-const PAUSE: Duration = Duration::from_millis(10);
-
 pub(crate) fn run() -> anyhow::Result<()> {
     let wkg = find("wkg", "cargo install wkg --locked")?;
-    let server = find("docker-registry", "apt-get install docker-registry")?;
+    find("docker-registry", "apt-get install docker-registry")?;
     let program = product(Profile::Dev)?;
     let scratch = tempfile::tempdir()?;
     let dir = scratch.path();
     let component = target_dir()?.join("wasm32-wasip2/plugin/examples/ok.wasm");
     std::fs::copy(&component, dir.join("ok.wasm"))?;
-    let (mut registry, host) = start(&server, dir)?;
-    let checked = both_ways(&wkg, &program, &host, dir);
-    // It is of no use any more, whatever came out.
-    drop(registry.kill());
-    drop(registry.wait());
-    checked?;
+    let registry = DockerRegistry::start(dir, None);
+    both_ways(&wkg, &program, &registry.host(), dir)?;
     println!("wkg gets what stresshost publishes, and stresshost runs what wkg publishes");
     Ok(())
-}
-
-fn start(server: &Path, dir: &Path) -> anyhow::Result<(Child, String)> {
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let config = dir.join("registry.yaml");
-    let data = dir.join("data");
-    let text = format!(
-        "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: {address}}}\n",
-        data.display()
-    );
-    std::fs::write(&config, text)?;
-    let mut child =
-        Command::new(server).arg("serve").arg(&config).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    for _ in 0..MAX_ASKED {
-        if TcpStream::connect(address).is_ok() {
-            return Ok((child, address.to_string()));
-        }
-        std::thread::sleep(PAUSE);
-    }
-    // It may have ended by itself.
-    drop(child.kill());
-    bail!("docker-registry does not begin within {:?}", PAUSE * MAX_ASKED)
 }
 
 fn both_ways(wkg: &Path, program: &Path, host: &str, dir: &Path) -> anyhow::Result<()> {

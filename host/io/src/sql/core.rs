@@ -23,7 +23,6 @@ pub struct SqlShared {
 struct Inner {
     /// Certificates to trust besides the system's.
     ca_pem: Vec<u8>,
-    client: Option<ClientCertificate>,
     defaults: Defaults,
     canceller: Arc<Canceller>,
 }
@@ -34,7 +33,6 @@ impl SqlShared {
         let config = http.config();
         let inner = Inner {
             ca_pem: config.tls.ca_pem.join(&b'\n'),
-            client: config.tls.client.clone(),
             defaults: Defaults {
                 connect_timeout_ms: config.connect_timeout_ms,
                 statement_timeout_ms: config.request_timeout_ms,
@@ -94,7 +92,7 @@ impl SqlCore {
     }
 
     pub(crate) fn client_certificate(&self) -> Option<&ClientCertificate> {
-        self.inner.shared.inner.client.as_ref()
+        self.inner.http.inner().shared.config().tls.client.as_ref()
     }
 
     pub(crate) fn canceller(&self) -> Arc<Canceller> {

@@ -73,6 +73,17 @@ fn engine(config: HttpConfig) -> SqlCore {
     SqlCore::new(SqlShared::beside(&http), HttpCore::new(http, Clock::start()), 0, 1)
 }
 
+type Made = rcgen::CertifiedKey<rcgen::KeyPair>;
+
+/// Lets a server speak TLS, with a certificate of its own.
+async fn turn_tls_on(server: &Postgres, own: &Made) {
+    put(server, "server.crt", &own.cert.pem());
+    put(server, "server.key", &own.signing_key.serialize_pem());
+    server.sql("postgres", "ALTER SYSTEM SET ssl = on");
+    server.sql("postgres", "SELECT pg_reload_conf()");
+    await_that("TLS is on", || server.sql("postgres", "SHOW ssl") == "on").await;
+}
+
 #[tokio::test]
 async fn tls_is_as_strict_as_the_target_says() {
     let server = Postgres::start(&[]).unwrap();
@@ -83,11 +94,7 @@ async fn tls_is_as_strict_as_the_target_says() {
 
     let made = rcgen::generate_simple_self_signed(vec!["db.test".to_owned()]).unwrap();
     let authority = made.cert.pem();
-    put(&server, "server.crt", &authority);
-    put(&server, "server.key", &made.signing_key.serialize_pem());
-    server.sql("postgres", "ALTER SYSTEM SET ssl = on");
-    server.sql("postgres", "SELECT pg_reload_conf()");
-    await_that("TLS is on", || server.sql("postgres", "SHOW ssl") == "on").await;
+    turn_tls_on(&server, &made).await;
 
     let at = |name: &str| direct.replace(&format!("127.0.0.1:{}", server.port()), name);
     let trusting = |name: &str| trusting(&authority, name, server.port());
@@ -116,8 +123,6 @@ async fn tls_is_as_strict_as_the_target_says() {
     await_that("the server has ended it", || server.sql("postgres", running) == "0").await;
 }
 
-type Made = rcgen::CertifiedKey<rcgen::KeyPair>;
-
 /// The engine that shows a certificate to those who ask.
 fn showing(made: &Made) -> SqlCore {
     let (chain_pem, key_pem) = (made.cert.pem().into_bytes(), made.signing_key.serialize_pem().into_bytes());
@@ -139,19 +144,10 @@ async fn postgresql_is_shown_the_clients_certificate() {
     let server = Postgres::start(&[]).unwrap();
     let (own, anna, other) = (made_for("db.test"), made_for("anna"), made_for("other"));
     server.sql("postgres", "CREATE USER anna");
-    put(&server, "server.crt", &own.cert.pem());
-    put(&server, "server.key", &own.signing_key.serialize_pem());
     put(&server, "clients.crt", &format!("{}{}", anna.cert.pem(), other.cert.pem()));
-    put(
-        &server,
-        "pg_hba.conf",
-        "local all all trust\nhostssl all anna 127.0.0.1/32 cert\n\
-                                 host all all 127.0.0.1/32 scram-sha-256",
-    );
-    server.sql("postgres", "ALTER SYSTEM SET ssl = on");
+    put(&server, "pg_hba.conf", "local all all trust\nhostssl all anna 127.0.0.1/32 cert");
     server.sql("postgres", "ALTER SYSTEM SET ssl_ca_file = 'clients.crt'");
-    server.sql("postgres", "SELECT pg_reload_conf()");
-    await_that("TLS is on", || server.sql("postgres", "SHOW ssl") == "on").await;
+    turn_tls_on(&server, &own).await;
 
     let url = url_of(&server, "anna");
     let mut user = User::with(&showing(&anna), &url, &[("tls", "require")]).await;
