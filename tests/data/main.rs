@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `inside` | what a server tells of itself: time in each statement, replication |
 //! | `lines` | the command lines people write, on each engine |
 //! | `seed` | a config of scenarios and its command, as written |
 //! | `truths` | faults that were put there, each counted exactly |
@@ -9,6 +10,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod inside;
 mod lines;
 mod seed;
 mod truths;

@@ -61,6 +61,23 @@ impl MariaDb {
         Ok(server)
     }
 
+    /// Lets it replicate what another, which needs the settings `--log-bin` and `--server-id`, writes from now on;
+    /// changes are applied so many seconds later.
+    ///
+    /// # Panics
+    /// When one of the two refuses.
+    pub fn follow(&self, primary: &Self, delay_s: u32) {
+        // Both have the same users already.
+        primary.sql("", "RESET MASTER");
+        let port = primary.port;
+        let source = format!(
+            "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={port}, MASTER_USER='{USER}', \
+             MASTER_PASSWORD='{PASSWORD}', MASTER_USE_GTID=slave_pos, MASTER_DELAY={delay_s}"
+        );
+        self.sql("", &source);
+        self.sql("", "START SLAVE");
+    }
+
     /// Starts it again after [`stop`](Self::stop).
     ///
     /// # Errors

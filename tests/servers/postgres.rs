@@ -49,6 +49,23 @@ impl Postgres {
         initdb.args(["--username", USER, "--auth-local=trust", "--auth-host=scram-sha-256"]);
         initdb.args(["--encoding=UTF8", "--locale=C", "--no-sync"]).current_dir(&directory);
         run(&mut initdb)?;
+        Self::of(directory, settings)
+    }
+
+    /// A server that replicates this one, with settings of its own.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn replica(&self, settings: &[&str]) -> Result<Self, String> {
+        let directory = directory(OWNER)?;
+        let mut copy = as_user(OWNER, &program("pg_basebackup")?, None)?;
+        copy.arg("--pgdata").arg(directory.join("data")).args(["--write-recovery-conf", "--checkpoint=fast"]);
+        copy.args(["--no-sync", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", USER]);
+        run(copy.env("PGPASSWORD", PASSWORD).current_dir(&directory))?;
+        Self::of(directory, settings)
+    }
+
+    fn of(directory: PathBuf, settings: &[&str]) -> Result<Self, String> {
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
         let server = Self {
             port: free_port()?,

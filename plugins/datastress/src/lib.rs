@@ -24,6 +24,7 @@
 //! | `user` | a virtual user |
 //! | `mongo` | commands of MongoDB |
 //! | `monitor` | looks at the server while the load runs |
+//! | `replication` | how far replicas are behind |
 //! | `server` | what the server counts |
 //! | `statistics` | what it counts for each statement |
 //! | `verify` | what is done once after the load |
@@ -45,6 +46,7 @@ mod mongo;
 mod monitor;
 mod plan;
 mod prove;
+mod replication;
 mod schema;
 mod script;
 mod server;

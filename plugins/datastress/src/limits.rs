@@ -36,6 +36,9 @@ pub(crate) const MAX_SCALE: u64 = 1_000;
 /// From one look at the server's sessions to the next, in milliseconds: 20 a second, as samplers of wait events have it.
 pub(crate) const SAMPLE_EVERY_MS: u64 = 50;
 
+/// Looks at the sessions for one at replicas and statements, which take the server more and change slowly.
+pub(crate) const SELDOM: u32 = 10;
+
 /// Part of the planned duration that each pool size of a sweep is tried for, and its bounds in milliseconds.
 pub(crate) const SWEEP_SHARE: u64 = 10;
 pub(crate) const SWEEP_MS: (u64, u64) = (1_000, 30_000);

@@ -10,9 +10,12 @@ use stresshost_sdk::sql::{Connection, Engine, Target};
 
 use crate::database::Kind;
 use crate::document::{Doing, Workload};
+use crate::limits::SELDOM;
 use crate::mongo;
 use crate::mongo::server::Look;
+use crate::replication::Lag;
 use crate::schema::texts;
+use crate::statistics::Live;
 use crate::user::{applications, target};
 
 /// Names of the metrics, each followed by the scenario's name where it is of one.
@@ -28,6 +31,8 @@ pub(crate) const MEMORY: &str = "memory used";
 pub(crate) struct Monitor {
     seer: Seer,
     looks: Counter,
+    /// Looks until the next at what is seldom looked at.
+    until_seldom: std::cell::Cell<u32>,
 }
 
 #[derive(Debug)]
@@ -37,11 +42,14 @@ enum Seer {
         text: String,
         prefix: usize,
         works: Vec<Seen>,
+        lag: Lag,
     },
     Mysql {
         connection: Connection,
         running: Distribution,
         waiters: Distribution,
+        lag: Lag,
+        statements: Live,
     },
     Redis {
         info: redis::Prepared,
@@ -71,17 +79,20 @@ impl Monitor {
             Kind::Sqlite => Seer::Nothing,
             Kind::Postgresql | Kind::Mysql => Self::sql(workload)?,
         };
-        Ok(Self { seer, looks: Counter::register(LOOKS, "")? })
+        Ok(Self { seer, looks: Counter::register(LOOKS, "")?, until_seldom: std::cell::Cell::default() })
     }
 
     fn sql(workload: &Workload) -> Result<Seer, Failure> {
         let own = workload.works.iter().position(|work| matches!(work.doing, Doing::Monitor));
         let target: Target = target(workload, own.unwrap_or(usize::MAX), None);
         let connection = target.open()?;
-        if connection.server().engine != Engine::Postgresql {
+        let engine = connection.server().engine;
+        let lag = Lag::new(connection, engine)?;
+        if engine != Engine::Postgresql {
             let running = Distribution::register(RUNNING, "threads")?;
             let waiters = Distribution::register(ROW_LOCK_WAITERS, "threads")?;
-            return Ok(Seer::Mysql { connection, running, waiters });
+            let statements = Live::new(connection, workload)?;
+            return Ok(Seer::Mysql { connection, running, waiters, lag, statements });
         }
         let prefix = applications(workload);
         let text = format!(
@@ -97,13 +108,15 @@ impl Monitor {
             })
         });
         let works = works.collect::<Result<Vec<_>, Failure>>()?;
-        Ok(Seer::Postgresql { connection, text, prefix: prefix.len(), works })
+        Ok(Seer::Postgresql { connection, text, prefix: prefix.len(), works, lag })
     }
 
     /// Looks once.
     pub(crate) fn look(&self) -> Result<(), Failure> {
+        let seldom = self.until_seldom.get() == 0;
+        self.until_seldom.set(if seldom { SELDOM } else { self.until_seldom.get() } - 1);
         match &self.seer {
-            Seer::Postgresql { connection, text, prefix, works } => {
+            Seer::Postgresql { connection, text, prefix, works, lag } => {
                 let answer = connection.run("monitor sessions", text);
                 answer.check()?;
                 for row in answer.all_rows() {
@@ -111,8 +124,11 @@ impl Monitor {
                         seen(works, name.get(*prefix..).unwrap_or_default(), active, waiting);
                     }
                 }
+                if seldom {
+                    lag.look();
+                }
             }
-            Seer::Mysql { connection, running, waiters } => {
+            Seer::Mysql { connection, running, waiters, lag, statements } => {
                 let text = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Threads_running', 'Innodb_row_lock_current_waits')";
                 let answer = connection.run("monitor sessions", text);
                 answer.check()?;
@@ -123,6 +139,10 @@ impl Monitor {
                         (Some("Innodb_row_lock_current_waits"), Some(number)) => waiters.record(number),
                         _ => {}
                     }
+                }
+                if seldom {
+                    lag.look();
+                    statements.look();
                 }
             }
             Seer::Redis { info, memory } => {

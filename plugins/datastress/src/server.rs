@@ -2,10 +2,19 @@
 
 use stresshost_sdk::sql::{Connection, Engine};
 
+use crate::replication;
 use crate::schema::texts;
 
 /// What names of metrics that hold a server's numbers begin with.
 pub(crate) const METRIC: &str = "server ";
+
+/// MySQL's and MariaDB's name for executing what was prepared.
+pub(crate) const EXECUTE: &str = "statement/com/Execute";
+
+/// How often that was done and how long it took; both count in picoseconds.
+const EXECUTIONS: &str = "SELECT count_star AS calls, sum_timer_wait / 1e9 AS ms \
+     FROM performance_schema.events_statements_summary_global_by_event_name \
+     WHERE event_name = 'statement/com/Execute' AND @@performance_schema = 1";
 
 /// Numbers by the names of the statistics.
 pub(crate) type Readings = Vec<(String, f64)>;
@@ -25,13 +34,14 @@ const STATUS: [&str; 10] = [
 ];
 
 /// Statistics that are a state and not a count: their difference means nothing.
-const STATES: [&str; 11] = [
+const STATES: [&str; 12] = [
     "Innodb_row_lock_time_max",
     "Threads_connected",
     "Max_used_connections",
     "pg_stat_database.numbackends",
     "pg_stat_replication.replicas",
-    "pg_stat_replication.replay_lag_s",
+    "pg_is_in_recovery",
+    "replication sources",
     "max_connections",
     "used_memory",
     "connections.current",
@@ -82,9 +92,11 @@ fn postgresql(connection: Connection) -> Readings {
     readings.extend(row(
         connection,
         "pg_stat_replication",
-        "SELECT count(*) AS replicas, max(extract(epoch FROM replay_lag)) AS replay_lag_s FROM pg_stat_replication",
+        "SELECT count(*) AS replicas FROM pg_stat_replication",
     ));
-    readings.extend(limit(connection, "SELECT setting FROM pg_settings WHERE name = 'max_connections'"));
+    readings.extend(one(connection, "pg_is_in_recovery", "SELECT pg_is_in_recovery()::int"));
+    let limit = "SELECT setting FROM pg_settings WHERE name = 'max_connections'";
+    readings.extend(one(connection, "max_connections", limit));
     readings
 }
 
@@ -103,37 +115,17 @@ fn mysql(connection: Connection, engine: Engine) -> Readings {
         let count = row.and_then(|row| row.first().and_then(stresshost_sdk::sql::Cell::as_f64));
         readings.extend(count.map(|count| ("INNODB_METRICS.lock_deadlocks".to_owned(), count)));
     }
-    readings.extend(limit(connection, "SELECT @@max_connections"));
+    readings.extend(row(connection, EXECUTE, EXECUTIONS));
+    readings.extend(one(connection, "max_connections", "SELECT @@max_connections"));
+    readings
+        .extend(replication::sources(connection).map(|sources| ("replication sources".to_owned(), sources)));
     readings
 }
 
-fn limit(connection: Connection, text: &str) -> Option<(String, f64)> {
+/// A statement's only number, under a name.
+fn one(connection: Connection, name: &str, text: &str) -> Option<(String, f64)> {
     let row = connection.run("monitor statistics", text).row(0)?;
-    Some(("max_connections".to_owned(), row.first()?.as_f64()?))
-}
-
-/// Calls and milliseconds of each statement that the server has counted, by its text; None where it does not count.
-pub(crate) fn statements(connection: Connection, engine: Engine) -> Option<Vec<(String, f64, f64)>> {
-    let text = match engine {
-        Engine::Postgresql => {
-            "SELECT s.query, sum(s.calls), sum(s.total_exec_time) FROM pg_stat_statements s \
-             JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = current_database() GROUP BY s.query"
-        }
-        _ => return None,
-    };
-    let there = "SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements'";
-    if connection.run("monitor statements", there).rows() == 0 {
-        return None;
-    }
-    let answer = connection.run("monitor statements", text);
-    if !answer.ok() {
-        return None;
-    }
-    let rows = answer.all_rows();
-    let of = |row: &Vec<stresshost_sdk::sql::Cell>| {
-        Some((row.first()?.to_text()?, row.get(1)?.as_f64()?, row.get(2)?.as_f64()?))
-    };
-    Some(rows.iter().filter_map(of).collect())
+    Some((name.to_owned(), row.first()?.as_f64()?))
 }
 
 /// The number of a statistic.
@@ -158,7 +150,9 @@ mod tests {
             "monitor statistics",
             SqlReply::rows(&["n", "v"], [[text("Innodb_row_lock_waits"), text("7")]]),
         );
-        host.sql_reply("monitor statistics", SqlReply::error(ErrorKind::Permission, "1227", "denied"));
+        let denied = || SqlReply::error(ErrorKind::Permission, "1227", "denied");
+        host.sql_reply("monitor statistics", denied());
+        host.sql_reply("monitor replication", denied());
         let readings = read(connection, Engine::Mysql);
         assert_eq!(readings, [("Innodb_row_lock_waits".to_owned(), 7.0)]);
         assert_eq!(number(&readings, "Innodb_deadlocks"), None);
@@ -176,6 +170,5 @@ mod tests {
         );
         let readings = read(connection, Engine::Postgresql);
         assert_eq!(number(&readings, "pg_stat_database.deadlocks"), Some(2.0));
-        assert_eq!(statements(connection, Engine::Mysql), None);
     }
 }

@@ -1,17 +1,81 @@
 //! What the server itself counted for each statement, where it counts.
 
-use stresshost_sdk::sql::{Connection, Engine};
+use stresshost_sdk::metrics::Gauge;
+use stresshost_sdk::prelude::Failure;
+use stresshost_sdk::sql::{Cell, Connection, Engine};
 
 use crate::document::{Doing, Step, Workload};
-use crate::server::{self, Readings};
+use crate::server::{METRIC, Readings};
 
 /// What names of such readings begin with: calls, and milliseconds within the server.
 pub(crate) const CALLS: &str = "calls of ";
 pub(crate) const SERVER_MS: &str = "milliseconds in ";
 
-/// The server's calls and milliseconds of each text, by the name of the first statement that has it.
+/// Text, calls and milliseconds of each statement, by PostgreSQL's extension.
+const POSTGRESQL: &str = "SELECT s.query, sum(s.calls), sum(s.total_exec_time) FROM pg_stat_statements s \
+     JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = current_database() GROUP BY s.query";
+
+/// The same by MySQL, in picoseconds. MariaDB (10.11) has the table, with no executions in it, and its
+/// `events_statements_summary_by_digest` counts nothing that was prepared.
+const MYSQL: &str = "SELECT sql_text, sum(count_execute), sum(sum_timer_execute) / 1e9 \
+     FROM performance_schema.prepared_statements_instances GROUP BY sql_text";
+
+/// What MySQL counts of the statements while their connections live.
+#[derive(Debug)]
+pub(crate) struct Live {
+    connection: Connection,
+    /// Texts, calls and milliseconds; none where the server does not count.
+    statements: Vec<(String, Gauge, Gauge)>,
+}
+
+impl Live {
+    pub(crate) fn new(connection: Connection, workload: &Workload) -> Result<Self, Failure> {
+        let on = connection.run("monitor statements", "SELECT @@performance_schema").row(0);
+        let on = on.and_then(|row| row.first().and_then(Cell::as_f64)) == Some(1.0);
+        let steps = if on && ask(connection, MYSQL).is_some() { steps(workload) } else { Vec::new() };
+        let statements = steps.into_iter().map(|step| {
+            let gauge = |what: &str| Gauge::register(&format!("{METRIC}{what}{}", step.name), "");
+            Ok((step.text.clone(), gauge(CALLS)?, gauge(SERVER_MS)?))
+        });
+        Ok(Self { connection, statements: statements.collect::<Result<_, Failure>>()? })
+    }
+
+    /// Looks once.
+    pub(crate) fn look(&self) {
+        if self.statements.is_empty() {
+            return;
+        }
+        for (counted, calls, ms) in ask(self.connection, MYSQL).unwrap_or_default() {
+            let known = self.statements.iter().find(|(text, _, _)| same(&counted, text));
+            if let Some((_, all, inside)) = known.filter(|_| calls > 0.0) {
+                all.set(calls);
+                inside.set(ms);
+            }
+        }
+    }
+}
+
+/// What the server has counted of each text; None where it does not tell.
+fn ask(connection: Connection, text: &str) -> Option<Vec<(String, f64, f64)>> {
+    let answer = connection.run("monitor statements", text);
+    if !answer.ok() {
+        return None;
+    }
+    let rows = answer.all_rows();
+    let of = |row: &Vec<Cell>| Some((row.first()?.to_text()?, row.get(1)?.as_f64()?, row.get(2)?.as_f64()?));
+    Some(rows.iter().filter_map(of).collect())
+}
+
+/// PostgreSQL's calls and milliseconds of each text, by the name of the first statement that has it.
 pub(crate) fn readings(connection: Connection, engine: Engine, workload: &Workload) -> Readings {
-    let Some(counted) = server::statements(connection, engine) else { return Readings::new() };
+    if engine != Engine::Postgresql {
+        return Readings::new();
+    }
+    let there = "SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements'";
+    if connection.run("monitor statements", there).rows() == 0 {
+        return Readings::new();
+    }
+    let Some(counted) = ask(connection, POSTGRESQL) else { return Readings::new() };
     let mut readings = Readings::new();
     for step in steps(workload) {
         let found = counted.iter().find(|(text, _, _)| same(text, &step.text));
@@ -43,11 +107,16 @@ fn same(counted: &str, text: &str) -> bool {
         let mut plain = String::new();
         let mut literal = false;
         let mut word = false;
+        let mut number = false;
         for character in text.chars() {
-            if character.is_whitespace() {
-                word = false;
+            if character.is_whitespace() && !literal {
+                (word, number) = (false, false);
                 continue;
             }
+            if number && (character.is_ascii_alphanumeric() || character == '.') {
+                continue;
+            }
+            number = false;
             let is_quote = character == '\'';
             if literal {
                 literal = !is_quote;
@@ -57,9 +126,8 @@ fn same(counted: &str, text: &str) -> bool {
                 literal = true;
                 plain.push('?');
             } else if character == '$' || (character.is_ascii_digit() && !word) {
-                if !plain.ends_with('?') {
-                    plain.push('?');
-                }
+                plain.push('?');
+                number = true;
             } else {
                 plain.extend(character.to_lowercase());
             }
@@ -72,7 +140,69 @@ fn same(counted: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use stresshost_sdk::prelude::ErrorKind;
+    use stresshost_sdk::sql::Target;
+    use stresshost_sdk::testing::{FakeHost, SqlReply};
+
     use super::*;
+    use crate::document::{QueryType, Work};
+    use crate::statement::Class;
+
+    fn workload(text: &str) -> Workload {
+        let step = Step {
+            name: "SELECT a".into(),
+            text: text.into(),
+            weight: 1,
+            class: Class::Read,
+            tables: Vec::new(),
+            parameters: Vec::new(),
+            returning: Vec::new(),
+            keeps_row: false,
+            place: String::new(),
+        };
+        let doing = Doing::Statements { steps: vec![step], transaction: false };
+        let work = Work { name: "reads".into(), query_type: QueryType::Read, doing };
+        Workload { works: vec![work], ..Workload::default() }
+    }
+
+    fn text(text: &str) -> Cell {
+        Cell::Text(text.to_owned())
+    }
+
+    #[test]
+    fn what_is_counted_of_live_statements_is_told_by_their_names() {
+        let host = FakeHost::new();
+        let connection = Target::new("mysql://h/d").open().unwrap();
+        host.sql_reply_once("monitor statements", SqlReply::rows(&["on"], [[text("1")]]));
+        let columns = ["sql_text", "calls", "ms"];
+        let counted = |calls: &str| {
+            let row = [text("SELECT v FROM a WHERE id = ?"), text(calls), text("12.5")];
+            SqlReply::rows(&columns, [[text("DO 1"), text("9"), text("9")], row])
+        };
+        host.sql_reply_once("monitor statements", counted("0"));
+        host.sql_reply_once("monitor statements", counted("0"));
+        let live = Live::new(connection, &workload("SELECT v FROM a WHERE id = $1")).unwrap();
+        live.look();
+        assert!(host.metric("server calls of SELECT a").is_empty(), "it was not executed yet");
+        host.sql_reply_once("monitor statements", counted("50"));
+        live.look();
+        assert_eq!(host.metric("server calls of SELECT a"), [50.0]);
+        assert_eq!(host.metric("server milliseconds in SELECT a"), [12.5]);
+    }
+
+    #[test]
+    fn a_server_that_does_not_count_is_not_asked_again() {
+        let host = FakeHost::new();
+        let connection = Target::new("mysql://h/d").open().unwrap();
+        let denied = || SqlReply::error(ErrorKind::Permission, "1142", "denied");
+        for on in ["0", "1"] {
+            host.sql_reply_once("monitor statements", SqlReply::rows(&["on"], [[text(on)]]));
+            if on == "1" {
+                host.sql_reply_once("monitor statements", denied());
+            }
+            assert!(Live::new(connection, &workload("SELECT 1")).unwrap().statements.is_empty());
+        }
+    }
 
     #[test]
     fn a_statement_is_known_by_its_text_whatever_its_literals() {
@@ -80,6 +210,10 @@ mod tests {
             ("SELECT * FROM a WHERE b = $1 LIMIT $2", "SELECT * FROM a WHERE b = $1 LIMIT 20", true),
             ("INSERT INTO o (s) VALUES ($1, $2)", "INSERT INTO o (s)\n VALUES ($1, 'pending')", true),
             ("SELECT a1 FROM b", "SELECT a2 FROM b", false),
+            ("SELECT pg_sleep($1)", "SELECT pg_sleep(0.05)", true),
+            ("SELECT a + $1 FROM b WHERE c = $2", "SELECT a + 1e3 FROM b WHERE c = 'it, 1'", true),
+            ("SELECT v FROM a WHERE b IN (?, ?)", "SELECT v FROM a WHERE b IN ($1, $2)", true),
+            ("SELECT v FROM a WHERE b IN (?, ?)", "SELECT v FROM a WHERE b IN ($1)", false),
             ("SELECT a FROM b", "SELECT a FROM c", false),
         ] {
             assert_eq!(same(counted, text), expected, "{text}");

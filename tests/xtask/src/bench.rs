@@ -1,9 +1,10 @@
 //! Benchmarks: each runs the tools people use today in the same run and reports ratios. `BENCHMARKS.md` says what each
 //! measures; its results stand in `host/engine/PERFORMANCE.md`.
 //!
-//! `generator` knows the tools, `child` runs and measures them, `rounds` holds them against each other.
+//! `generator` knows the tools, `child` runs and measures them, `rounds` holds them against each other, `turns` while both run.
 
 mod apis;
+mod awake;
 mod calls;
 pub(crate) mod child;
 mod cores;
@@ -19,6 +20,7 @@ mod rounds;
 mod sql;
 mod start;
 mod stats;
+mod turns;
 pub(crate) mod workload;
 
 use clap::Subcommand;

@@ -5,10 +5,15 @@ use stresshost_sdk::prelude::*;
 use super::{NOT_TOLD, Told, counter, distribution, failed_as, gauge, head, loads, put, share, told};
 use crate::mongo::server::{CONNECTIONS, PAGES_READ, PAGES_REQUESTED, QUEUED};
 use crate::monitor::{LOOKS, MEMORY, ROW_LOCK_WAITERS, RUNNING};
-use crate::server::METRIC;
+use crate::replication::LAG;
+use crate::server::{EXECUTE, METRIC};
 use crate::setup::told::SERVER;
+use crate::statistics::CALLS;
 use crate::user::{ACKNOWLEDGED, UNKNOWN};
 use crate::verify::READ_BACK;
+
+/// Only phases with an end of their own are looked at meanwhile.
+const NOT_SAMPLED: &str = "not sampled: the load had no length of its own";
 
 /// How far a statistic of the server has moved.
 pub(super) fn moved(summary: &Summary, name: &str) -> Option<f64> {
@@ -31,19 +36,15 @@ pub(super) fn server(summary: &Summary, analysis: &mut Analysis) {
     row("Cache hit ratio", hit.map(|(hit, all)| share(hit, all)), source);
     match engine {
         "PostgreSQL" => {
-            let replicas = moved(summary, "pg_stat_replication.replicas");
-            let lag = moved(summary, "pg_stat_replication.replay_lag_s").map(|lag| format!("{lag:.3} s"));
-            let lag = if replicas == Some(0.0) { Some("no replicas".to_owned()) } else { lag };
-            row("Replication lag", lag, "pg_stat_replication.replay_lag");
-            let counted = summary
-                .metrics
-                .iter()
-                .any(|metric| metric.name.starts_with(&format!("{METRIC}{}", crate::statistics::CALLS)));
-            row(
-                "Time of each statement in the server",
-                counted.then(|| "see the statements".to_owned()),
-                "pg_stat_statements",
-            );
+            let is_primary = moved(summary, "pg_is_in_recovery") == Some(0.0);
+            let is_alone = is_primary && moved(summary, "pg_stat_replication.replicas") == Some(0.0);
+            let source = if is_primary {
+                "pg_stat_replication.replay_lag of the last replica, sampled"
+            } else {
+                "age of the last transaction replayed, sampled"
+            };
+            row("Replication lag", lag(summary, is_alone.then_some("no replicas")), source);
+            row("Time of each statement in the server", counted(summary), "pg_stat_statements");
         }
         "MySQL" | "MariaDB" => {
             let most = moved(summary, "Max_used_connections").map(|most| format!("{most:.0}"));
@@ -54,6 +55,21 @@ pub(super) fn server(summary: &Summary, analysis: &mut Analysis) {
                 running.map(|values| format!("{:.1} in the mean, most {}", values.mean, values.max)),
                 "Threads_running, sampled",
             );
+            let is_alone = moved(summary, "replication sources") == Some(0.0);
+            let none = is_alone.then_some("this server is no replica; its own it does not know");
+            row("Replication lag", lag(summary, none), "SHOW REPLICA STATUS, whole seconds, sampled");
+            let executed = moved(summary, &format!("{EXECUTE}.calls")).filter(|calls| *calls > 0.0);
+            let inside = executed.zip(moved(summary, &format!("{EXECUTE}.ms")));
+            let inside = inside.map(|(calls, ms)| format!("{:.3} ms in the mean of {calls:.0}", ms / calls));
+            row(
+                "Time of prepared statements in the server",
+                inside,
+                "statement/com/Execute, performance_schema",
+            );
+            if engine == "MySQL" {
+                let source = "prepared_statements_instances, performance_schema, sampled";
+                row("Time of each statement in the server", counted(summary), source);
+            }
         }
         "SQLite" => {}
         "MongoDB" => mongo(summary, &mut row),
@@ -69,6 +85,25 @@ pub(super) fn server(summary: &Summary, analysis: &mut Analysis) {
     }
     let text = "Differences between before and after the load. They are of the whole server: other sessions count, too.";
     put(analysis, "Server", &[text], table);
+}
+
+/// How far replicas were behind; `alone` says why none was.
+fn lag(summary: &Summary, alone: Option<&str>) -> Option<String> {
+    if let Some(reason) = alone {
+        return Some(reason.to_owned());
+    }
+    if counter(summary, LOOKS).is_none() {
+        return Some(NOT_SAMPLED.to_owned());
+    }
+    let ms = distribution(summary, LAG).filter(|ms| ms.count > 0)?;
+    Some(format!("{:.0} ms in the mean, most {} ms, sampled {} times", ms.mean, ms.max, ms.count))
+}
+
+/// Where to look when the server has counted statements.
+fn counted(summary: &Summary) -> Option<String> {
+    let names = summary.metrics.iter().map(|metric| metric.name.as_str());
+    let mut calls = names.filter_map(|name| name.strip_prefix(METRIC)).filter(|name| name.starts_with(CALLS));
+    calls.any(|name| moved(summary, name) > Some(0.0)).then(|| "see the statements".to_owned())
 }
 
 /// What `serverStatus` of MongoDB tells.
@@ -131,7 +166,7 @@ fn locks(summary: &Summary, engine: &str, row: &mut impl FnMut(&str, Option<Stri
                 format!("{}, sampled {looks:.0} times", share(waiting, seen))
             }
             (Some(looks), None) => format!("no active session was seen in {looks:.0} looks"),
-            (None, _) => "not sampled: the load had no length of its own".to_owned(),
+            (None, _) => NOT_SAMPLED.to_owned(),
         };
         row(
             "Lock waits (share of active sessions)",

@@ -44,6 +44,27 @@ impl Paired {
         Ok(Self { names, rounds: kept })
     }
 
+    /// Rounds in which all contestants run at once and `one` says what each took. One round more than `rounds` is measured:
+    /// the first warms up.
+    pub(crate) fn together(
+        title: &str,
+        names: Vec<String>,
+        rounds: u32,
+        mut one: impl FnMut(u32) -> anyhow::Result<Vec<Sample>>,
+    ) -> anyhow::Result<Self> {
+        let mut kept: Vec<Vec<Sample>> = names.iter().map(|_| Vec::new()).collect();
+        for round in 0..=rounds {
+            for ((name, kept), sample) in names.iter().zip(&mut kept).zip(one(round)?) {
+                let Sample { cost_us, requests_per_s, .. } = sample;
+                eprintln!("  {title}, round {round}, {name}: {cost_us:.2} us, {requests_per_s:.0}/s");
+                if round > 0 {
+                    kept.push(sample);
+                }
+            }
+        }
+        Ok(Self { names, rounds: kept })
+    }
+
     /// One value of each round of `above`, over that of the same round of `below`.
     pub(crate) fn ratios(&self, above: usize, below: usize, value: fn(&Sample) -> f64) -> Vec<f64> {
         ratios(&self.values(above, value), &self.values(below, value))
@@ -118,6 +139,16 @@ mod tests {
             .report("title", "tool", "a / tool", |index| paired.ratios(0, index, |sample| sample.cost_us));
         assert_eq!(rows[0]["ratio"]["median"], 1.0);
         assert_eq!(rows[1]["rounds"][1]["cost_us"], 6.0);
+    }
+
+    #[test]
+    fn together_the_first_round_does_not_count_either() {
+        let names = vec!["a".to_owned(), "b".to_owned()];
+        let paired = Paired::together("test", names, 2, |round| {
+            let sample = |cost_us| Sample { cost_us, requests_per_s: 10.0, cores_used: 1.0 };
+            Ok(vec![sample(f64::from(round)), sample(4.0)])
+        });
+        assert_eq!(paired.unwrap().ratios(0, 1, |sample| sample.cost_us), [0.25, 0.5]);
     }
 
     #[test]
