@@ -41,6 +41,10 @@ pub const MAX_SNAPSHOT_OPERATIONS: usize = 200;
 /// most of the response times it is there to measure.
 pub const MAX_OWN_LAG_US: u64 = 100_000;
 
+/// Starts later than [`MAX_OWN_LAG_US`] from which on that percentile is believed: of fewer than a hundred starts it is the
+/// latest, and one hiccup of the machine is no bottleneck.
+pub const MIN_LATE_STARTS: u64 = 3;
+
 /// Share of the wall time the busiest core may work before a run is invalid. Above it there is no slack left: what is
 /// measured is the queue inside the generator.
 pub const MAX_CORE_SHARE: f64 = 0.95;

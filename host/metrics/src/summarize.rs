@@ -6,11 +6,11 @@ use crate::block::status_name;
 use crate::thresholds::{Moment, Source};
 use crate::totals::{NS_PER_S, merged, per_second};
 use crate::{
-    Block, BytesSummary, CheckResult, ErrorKind, FailureExample, FailureSummary, GeneratorSummary,
-    IterationCounts, IterationStats, IterationsSummary, LimitSummary, MetricSummary, MetricValue,
-    MetricValueSummary, Names, OpStats, OperationSummary, OverallSummary, Percentiles, PluginUsage,
-    ReportedFinding, RunInfo, SUMMARY_SCHEMA, ScenarioSummary, Score, Summary, ThresholdResult, Totals,
-    Verdict, VerdictStatus, WarmupSummary, Window, judge,
+    Block, BytesSummary, CheckResult, ErrorKind, FailureExample, FailureSummary, GeneratorSummary, Histogram,
+    IterationCounts, IterationStats, IterationsSummary, LimitSummary, MAX_OWN_LAG_US, MetricSummary,
+    MetricValue, MetricValueSummary, Names, OpStats, OperationSummary, OverallSummary, Percentiles,
+    PluginUsage, ReportedFinding, RunInfo, SUMMARY_SCHEMA, ScenarioSummary, Score, Summary, ThresholdResult,
+    Totals, Verdict, VerdictStatus, WarmupSummary, Window, judge,
 };
 
 /// What is known of a run only when it is over.
@@ -85,6 +85,7 @@ impl Totals {
             plugins: self.plugin_usages(),
             lag_p99_us: merged(measured, |op| &op.lag_us).value_at_quantile(0.99),
             own_lag_p99_us: self.total.own_lag_us.value_at_quantile(0.99),
+            own_late_starts: later_than(&self.total.own_lag_us, MAX_OWN_LAG_US),
             limited_s: self.total.limited_ns as f64 / NS_PER_S,
         }
     }
@@ -243,6 +244,13 @@ impl Totals {
             text: example.text.clone(),
         }
     }
+}
+
+/// Values greater than a limit, as far as the histogram tells them apart from it.
+fn later_than(histogram: &Histogram, limit: u64) -> u64 {
+    let greater = |value: &u64| *value > limit && !histogram.equivalent(*value, limit);
+    let recorded = histogram.iter_recorded().filter(|step| greater(&step.value_iterated_to()));
+    recorded.map(|step| step.count_at_value()).sum()
 }
 
 /// Warnings have no weight; a threshold without an answer did not hold.

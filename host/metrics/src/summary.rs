@@ -404,6 +404,9 @@ pub struct GeneratorSummary {
     /// free and waited for the intended start, and woke up this late. Measured window.
     #[serde(default)]
     pub own_lag_p99_us: u64,
+    /// Starts of the measured window that were later than 100 ms by the generator's own fault.
+    #[serde(default)]
+    pub own_late_starts: u64,
     /// Seconds operations waited for rate limits, all together.
     #[serde(default)]
     pub limited_s: f64,

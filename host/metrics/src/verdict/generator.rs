@@ -5,7 +5,8 @@ use stresshost_plan::format_duration_ms;
 use super::{Found, when};
 use crate::summary::saturating_sum;
 use crate::{
-    ErrorKind, MAX_CORE_SHARE, MAX_OWN_LAG_US, MIN_CPU_JUDGED_S, ScenarioSummary, Summary, VerdictStatus,
+    ErrorKind, MAX_CORE_SHARE, MAX_OWN_LAG_US, MIN_CPU_JUDGED_S, MIN_LATE_STARTS, ScenarioSummary, Summary,
+    VerdictStatus,
 };
 
 /// Iterations that were due and never begun. A run that was stopped leaves some behind, which is what was asked for.
@@ -42,7 +43,8 @@ fn reason(scenario: &ScenarioSummary) -> Option<(VerdictStatus, String)> {
 /// Starts that were late although a virtual user was free and waiting.
 pub(super) fn own_lag(summary: &Summary) -> Found {
     let lag_us = summary.generator.own_lag_p99_us;
-    when(lag_us > MAX_OWN_LAG_US, VerdictStatus::Invalid, || {
+    let late = lag_us > MAX_OWN_LAG_US && summary.generator.own_late_starts >= MIN_LATE_STARTS;
+    when(late, VerdictStatus::Invalid, || {
         format!(
             "the generator itself was {} late at the 99th percentile, more than {}: use more cores, lower the \
              load, or stop what else runs on this machine",

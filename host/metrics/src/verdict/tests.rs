@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    FaultSummary, IterationsSummary, MAX_CORE_SHARE, MAX_OWN_LAG_US, MAX_VERDICT_REASONS, OperationSummary,
-    PhaseStatus, PhaseSummary, ScenarioSummary, Score,
+    FaultSummary, IterationsSummary, MAX_CORE_SHARE, MAX_OWN_LAG_US, MAX_VERDICT_REASONS, MIN_LATE_STARTS,
+    OperationSummary, PhaseStatus, PhaseSummary, ScenarioSummary, Score,
 };
 use VerdictStatus::{Denied, Fail, Fault, Inconclusive, Invalid, Pass, Unreachable};
 
@@ -320,18 +320,20 @@ fn dropped_iterations() {
 
 #[test]
 fn a_generator_at_its_limit_makes_the_run_invalid_whatever_else_failed() {
-    // Own lag, share of the busiest core, length of the load and of its warm-up.
+    // Own lag, starts with more than is allowed, share of the busiest core, length of the load and of its warm-up.
     let cases = [
-        (MAX_OWN_LAG_US, 0.0, 60.0, 0.0, Pass),
-        (MAX_OWN_LAG_US + 1, 0.0, 0.1, 0.0, Invalid),
-        (0, MAX_CORE_SHARE - 0.01, 60.0, 0.0, Pass),
-        (0, MAX_CORE_SHARE, 5.0, 0.0, Invalid),
-        (0, MAX_CORE_SHARE, 4.9, 0.0, Pass),
-        (0, 1.0, 3.0, 2.0, Invalid),
+        (MAX_OWN_LAG_US, 100, 0.0, 60.0, 0.0, Pass),
+        (MAX_OWN_LAG_US + 1, MIN_LATE_STARTS, 0.0, 0.1, 0.0, Invalid),
+        (MAX_OWN_LAG_US + 1, MIN_LATE_STARTS - 1, 0.0, 0.1, 0.0, Pass),
+        (0, 0, MAX_CORE_SHARE - 0.01, 60.0, 0.0, Pass),
+        (0, 0, MAX_CORE_SHARE, 5.0, 0.0, Invalid),
+        (0, 0, MAX_CORE_SHARE, 4.9, 0.0, Pass),
+        (0, 0, 1.0, 3.0, 2.0, Invalid),
     ];
-    for (own_lag_p99_us, busiest_core_share, duration_s, warmup_s, status) in cases {
+    for (own_lag_p99_us, own_late_starts, busiest_core_share, duration_s, warmup_s, status) in cases {
         let verdict = after(|summary| {
             summary.generator.own_lag_p99_us = own_lag_p99_us;
+            summary.generator.own_late_starts = own_late_starts;
             summary.generator.busiest_core_share = busiest_core_share;
             summary.run.duration_s = duration_s;
             let (scenarios, operations) = (Vec::new(), Vec::new());
@@ -341,6 +343,7 @@ fn a_generator_at_its_limit_makes_the_run_invalid_whatever_else_failed() {
     }
     let verdict = after(|summary| {
         summary.generator.own_lag_p99_us = 250_000;
+        summary.generator.own_late_starts = 40;
         summary.thresholds = vec![result(Fail)];
     });
     assert_eq!(verdict.status, Invalid);

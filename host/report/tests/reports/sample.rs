@@ -181,6 +181,7 @@ pub(crate) fn summary() -> Summary {
             plugins: vec![used("devstress", 7.9, 0.121_5)],
             lag_p99_us: 26_600,
             own_lag_p99_us: 180,
+            own_late_starts: 0,
             limited_s: 0.0,
         },
         faults: vec![FaultSummary {
@@ -372,6 +373,7 @@ pub(crate) fn phased() -> Summary {
         cpu_share: 0.874,
         busiest_core_share: 0.991,
         own_lag_p99_us: 48_200,
+        own_late_starts: 0,
         lag_p99_us: 61_000,
         limited_s: 3.25,
         plugins: vec![used("devstress", 6.1, 0.101_7), used("sqlstress", 1.8, 0.03)],
