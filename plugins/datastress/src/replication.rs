@@ -5,6 +5,8 @@ use stresshost_sdk::metrics::Distribution;
 use stresshost_sdk::prelude::Failure;
 use stresshost_sdk::sql::{Answer, Cell, Connection, Engine};
 
+use crate::setup::older;
+
 /// Name of the metric, in milliseconds.
 pub(crate) const LAG: &str = "replication lag";
 
@@ -15,8 +17,12 @@ const POSTGRESQL: &str = "SELECT (CASE WHEN NOT pg_is_in_recovery() \
      WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 \
      ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END)::float8";
 
-/// The statement's name now and before MySQL 8.0.22 and MariaDB 10.5.
-const MYSQL: [&str; 2] = ["SHOW REPLICA STATUS", "SHOW SLAVE STATUS"];
+/// One row where the user may ask MySQL or MariaDB for the state of replication.
+const ALLOWED: &str = "SELECT 1 FROM information_schema.user_privileges WHERE privilege_type IN \
+     ('REPLICATION CLIENT', 'REPLICA MONITOR', 'SLAVE MONITOR', 'SUPER') LIMIT 1";
+
+/// First version of MySQL that knows only the statement's new name; MariaDB keeps the old one, and `ALL` for several sources.
+const RENAMED: [u32; 2] = [8, 4];
 
 /// The column's name of MySQL's, and that of MySQL's former days and of MariaDB.
 const BEHIND: [&str; 2] = ["Seconds_Behind_Source", "Seconds_Behind_Master"];
@@ -34,7 +40,7 @@ impl Lag {
     pub(crate) fn new(connection: Connection, engine: Engine) -> Result<Self, Failure> {
         let text = match engine {
             Engine::Postgresql => Some(POSTGRESQL),
-            Engine::Mysql | Engine::Mariadb => status(connection).map(|(text, _)| text),
+            Engine::Mysql | Engine::Mariadb => status(connection),
             Engine::Sqlite => None,
         };
         Ok(Self { connection, text, ms: Distribution::register(LAG, "ms")? })
@@ -51,15 +57,19 @@ impl Lag {
 
 /// Sources that a server of MySQL or MariaDB replicates from; None where it does not tell.
 pub(crate) fn sources(connection: Connection) -> Option<f64> {
-    status(connection).map(|(_, sources)| sources)
+    let answer = ask(connection, status(connection)?);
+    answer.ok().then(|| answer.rows() as f64)
 }
 
-/// The statement that this server knows and lets this user ask, and the number of rows it gave.
-fn status(connection: Connection) -> Option<(&'static str, f64)> {
-    MYSQL.into_iter().find_map(|text| {
-        let answer = ask(connection, text);
-        answer.ok().then(|| (text, answer.rows() as f64))
-    })
+/// The statement that this server knows, where it lets this user ask: to be refused would be an error of the run's.
+fn status(connection: Connection) -> Option<&'static str> {
+    let server = connection.server();
+    let text = match server.engine {
+        Engine::Mariadb => "SHOW ALL SLAVES STATUS",
+        _ if older(&server.version, RENAMED) => "SHOW SLAVE STATUS",
+        _ => "SHOW REPLICA STATUS",
+    };
+    (ask(connection, ALLOWED).rows() > 0).then_some(text)
 }
 
 fn ask(connection: Connection, text: &str) -> Answer {
@@ -77,8 +87,7 @@ fn seconds(answer: &Answer) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use stresshost_sdk::prelude::ErrorKind;
-    use stresshost_sdk::sql::Target;
+    use stresshost_sdk::sql::{Server, Target};
     use stresshost_sdk::testing::{FakeHost, SqlReply};
 
     use super::*;
@@ -113,16 +122,20 @@ mod tests {
     }
 
     #[test]
-    fn an_older_server_knows_another_statement_and_some_tell_nothing() {
-        let host = FakeHost::new();
-        let connection = Target::new("mysql://h/d").open().unwrap();
-        let denied = || SqlReply::error(ErrorKind::Permission, "1227", "denied");
-        host.sql_reply_once("monitor replication", denied());
-        host.sql_reply_once("monitor replication", SqlReply::rows(&["Seconds_Behind_Master"], [[text("1")]]));
-        assert_eq!(status(connection), Some(("SHOW SLAVE STATUS", 1.0)));
-        host.sql_reply("monitor replication", denied());
-        let lag = Lag::new(connection, Engine::Mysql).unwrap();
-        lag.look();
-        assert_eq!((sources(connection), host.metric(LAG)), (None, vec![]));
+    fn each_server_is_asked_by_the_name_it_knows_and_only_where_it_lets_the_user() {
+        for (engine, version, expected) in [
+            (Engine::Mariadb, "11.4.2-MariaDB", "SHOW ALL SLAVES STATUS"),
+            (Engine::Mysql, "8.0.36", "SHOW SLAVE STATUS"),
+            (Engine::Mysql, "8.4.0", "SHOW REPLICA STATUS"),
+        ] {
+            let host = FakeHost::new();
+            host.sql_server(Server { engine, version: version.into(), ..Server::default() });
+            let connection = Target::new("mysql://h/d").open().unwrap();
+            host.sql_reply_once("monitor replication", SqlReply::rows(&["1"], [[text("1")]]));
+            assert_eq!(status(connection), Some(expected));
+            host.sql_reply("monitor replication", SqlReply::rows(&["1"], [] as [[Cell; 1]; 0]));
+            Lag::new(connection, engine).unwrap().look();
+            assert_eq!((sources(connection), host.metric(LAG)), (None, vec![]));
+        }
     }
 }

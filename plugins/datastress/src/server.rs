@@ -11,10 +11,12 @@ pub(crate) const METRIC: &str = "server ";
 /// MySQL's and MariaDB's name for executing what was prepared.
 pub(crate) const EXECUTE: &str = "statement/com/Execute";
 
+const EXECUTIONS_TABLE: &str = "events_statements_summary_global_by_event_name";
+
 /// How often that was done and how long it took; both count in picoseconds.
 const EXECUTIONS: &str = "SELECT count_star AS calls, sum_timer_wait / 1e9 AS ms \
      FROM performance_schema.events_statements_summary_global_by_event_name \
-     WHERE event_name = 'statement/com/Execute' AND @@performance_schema = 1";
+     WHERE event_name = 'statement/com/Execute'";
 
 /// Numbers by the names of the statistics.
 pub(crate) type Readings = Vec<(String, f64)>;
@@ -115,11 +117,23 @@ fn mysql(connection: Connection, engine: Engine) -> Readings {
         let count = row.and_then(|row| row.first().and_then(stresshost_sdk::sql::Cell::as_f64));
         readings.extend(count.map(|count| ("INNODB_METRICS.lock_deadlocks".to_owned(), count)));
     }
-    readings.extend(row(connection, EXECUTE, EXECUTIONS));
+    if lets_read(connection, EXECUTIONS_TABLE) {
+        readings.extend(row(connection, EXECUTE, EXECUTIONS));
+    }
     readings.extend(one(connection, "max_connections", "SELECT @@max_connections"));
     readings
         .extend(replication::sources(connection).map(|sources| ("replication sources".to_owned(), sources)));
     readings
+}
+
+/// Whether MySQL's or MariaDB's performance schema is on and this user may read a table of it: to be refused would be an
+/// error of the run's.
+pub(crate) fn lets_read(connection: Connection, table: &str) -> bool {
+    let text = format!(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'performance_schema' \
+         AND table_name = '{table}' AND @@performance_schema = 1"
+    );
+    connection.run("monitor statistics", &text).rows() > 0
 }
 
 /// A statement's only number, under a name.

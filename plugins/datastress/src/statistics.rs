@@ -5,7 +5,7 @@ use stresshost_sdk::prelude::Failure;
 use stresshost_sdk::sql::{Cell, Connection, Engine};
 
 use crate::document::{Doing, Step, Workload};
-use crate::server::{METRIC, Readings};
+use crate::server::{METRIC, Readings, lets_read};
 
 /// What names of such readings begin with: calls, and milliseconds within the server.
 pub(crate) const CALLS: &str = "calls of ";
@@ -17,6 +17,7 @@ const POSTGRESQL: &str = "SELECT s.query, sum(s.calls), sum(s.total_exec_time) F
 
 /// The same by MySQL, in picoseconds. MariaDB (10.11) has the table, with no executions in it, and its
 /// `events_statements_summary_by_digest` counts nothing that was prepared.
+const MYSQL_TABLE: &str = "prepared_statements_instances";
 const MYSQL: &str = "SELECT sql_text, sum(count_execute), sum(sum_timer_execute) / 1e9 \
      FROM performance_schema.prepared_statements_instances GROUP BY sql_text";
 
@@ -30,9 +31,8 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(connection: Connection, workload: &Workload) -> Result<Self, Failure> {
-        let on = connection.run("monitor statements", "SELECT @@performance_schema").row(0);
-        let on = on.and_then(|row| row.first().and_then(Cell::as_f64)) == Some(1.0);
-        let steps = if on && ask(connection, MYSQL).is_some() { steps(workload) } else { Vec::new() };
+        let counts = lets_read(connection, MYSQL_TABLE) && ask(connection, MYSQL).is_some();
+        let steps = if counts { steps(workload) } else { Vec::new() };
         let statements = steps.into_iter().map(|step| {
             let gauge = |what: &str| Gauge::register(&format!("{METRIC}{what}{}", step.name), "");
             Ok((step.text.clone(), gauge(CALLS)?, gauge(SERVER_MS)?))
@@ -173,7 +173,7 @@ mod tests {
     fn what_is_counted_of_live_statements_is_told_by_their_names() {
         let host = FakeHost::new();
         let connection = Target::new("mysql://h/d").open().unwrap();
-        host.sql_reply_once("monitor statements", SqlReply::rows(&["on"], [[text("1")]]));
+        host.sql_reply_once("monitor statistics", SqlReply::rows(&["1"], [[text("1")]]));
         let columns = ["sql_text", "calls", "ms"];
         let counted = |calls: &str| {
             let row = [text("SELECT v FROM a WHERE id = ?"), text(calls), text("12.5")];
@@ -195,11 +195,9 @@ mod tests {
         let host = FakeHost::new();
         let connection = Target::new("mysql://h/d").open().unwrap();
         let denied = || SqlReply::error(ErrorKind::Permission, "1142", "denied");
-        for on in ["0", "1"] {
-            host.sql_reply_once("monitor statements", SqlReply::rows(&["on"], [[text(on)]]));
-            if on == "1" {
-                host.sql_reply_once("monitor statements", denied());
-            }
+        for there in [&[][..], &[[text("1")]]] {
+            host.sql_reply_once("monitor statistics", SqlReply::rows(&["1"], there.to_vec()));
+            host.sql_reply("monitor statements", denied());
             assert!(Live::new(connection, &workload("SELECT 1")).unwrap().statements.is_empty());
         }
     }

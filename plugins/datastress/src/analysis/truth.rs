@@ -57,7 +57,11 @@ pub(super) fn server(summary: &Summary, analysis: &mut Analysis) {
             );
             let is_alone = moved(summary, "replication sources") == Some(0.0);
             let none = is_alone.then_some("this server is no replica; its own it does not know");
-            row("Replication lag", lag(summary, none), "SHOW REPLICA STATUS, whole seconds, sampled");
+            row(
+                "Replication lag",
+                lag(summary, none),
+                "Seconds_Behind_Master or Seconds_Behind_Source, sampled",
+            );
             let executed = moved(summary, &format!("{EXECUTE}.calls")).filter(|calls| *calls > 0.0);
             let inside = executed.zip(moved(summary, &format!("{EXECUTE}.ms")));
             let inside = inside.map(|(calls, ms)| format!("{:.3} ms in the mean of {calls:.0}", ms / calls));
