@@ -31,7 +31,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', default_value = "postgresql,mariadb")]
     server: Vec<Kind>,
     /// Numbers of connections
-    #[arg(long, value_delimiter = ',', default_value = "16")]
+    #[arg(long, value_delimiter = ',', default_value = "16", value_parser = clap::value_parser!(u32).range(1..=500))]
     connections: Vec<u32>,
     /// How the two tools take turns on PostgreSQL; on MariaDB it is rounds
     #[arg(long, default_value = "turns")]
@@ -78,6 +78,9 @@ const ROWS: u32 = 100_000;
 /// What a run may take beside its load.
 const SLACK: Duration = Duration::from_secs(60);
 
+/// Room for 500 connections of each of two tools.
+const MAX_CONNECTIONS: &str = "max_connections=1010";
+
 /// Turns of a contestant in a second of its own.
 const TURNS_PER_S: u32 = 10;
 
@@ -116,7 +119,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     for kind in &options.server {
         match kind {
             Kind::Postgresql => {
-                let server = Postgres::start(&["shared_buffers=512MB"]).map_err(|reason| anyhow!(reason))?;
+                let settings = ["shared_buffers=512MB", MAX_CONNECTIONS];
+                let server = Postgres::start(&settings).map_err(|reason| anyhow!(reason))?;
                 pin(server.pid())?;
                 let subject = pgbench(&server)?;
                 if options.method == Method::Rounds {
