@@ -91,7 +91,7 @@ impl Monitor {
         if engine != Engine::Postgresql {
             let running = Distribution::register(RUNNING, "threads")?;
             let waiters = Distribution::register(ROW_LOCK_WAITERS, "threads")?;
-            let statements = Live::new(connection, workload)?;
+            let statements = Live::new(connection, engine, workload)?;
             return Ok(Seer::Mysql { connection, running, waiters, lag, statements });
         }
         let prefix = applications(workload);

@@ -11,6 +11,7 @@ pub(crate) const METRIC: &str = "server ";
 /// MySQL's and MariaDB's name for executing what was prepared.
 pub(crate) const EXECUTE: &str = "statement/com/Execute";
 
+/// Where they count it.
 const EXECUTIONS_TABLE: &str = "events_statements_summary_global_by_event_name";
 
 /// How often that was done and how long it took; both count in picoseconds.

@@ -17,6 +17,11 @@ impl Awake {
         Self(file.and_then(|mut file| file.write_all(&0_i32.to_ne_bytes()).map(|()| file)).ok())
     }
 
+    /// Leaves the cores as they are.
+    pub(crate) const fn not_held() -> Self {
+        Self(None)
+    }
+
     /// What idle cores do, for people.
     pub(crate) fn words(&self) -> &'static str {
         if self.0.is_some() { "idle cores poll" } else { "idle cores halt" }

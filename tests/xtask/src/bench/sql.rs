@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use stresshost_servers::{MariaDb, PASSWORD, Postgres, USER, await_that};
+use stresshost_servers::{MariaDb, PASSWORD, Postgres, USER};
 
 use crate::bench::awake::Awake;
 use crate::bench::child::{self, Finished, GENERATOR_CORE, SERVER_CORE, on_cores};
@@ -111,10 +111,9 @@ impl Subject {
 /// Measures and prints a table for each server and number of connections.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let own = build::product(options.build)?;
-    let awake = if options.halting { None } else { Some(Awake::hold()) };
-    let idle = awake.as_ref().map_or("idle cores halt", Awake::words);
+    let awake = if options.halting { Awake::not_held() } else { Awake::hold() };
     let plugin = target_dir()?.join("wasm32-wasip2/plugin/examples/sql_select.wasm");
-    let bench = Bench { options, own: &own, plugin: &plugin, idle };
+    let bench = Bench { options, own: &own, plugin: &plugin, idle: awake.words() };
     let mut results = Vec::new();
     for kind in &options.server {
         match kind {
@@ -246,7 +245,7 @@ impl Bench<'_> {
         let longest = 4 * seconds + u32::try_from(SLACK.as_secs())?;
         let directory = tempfile::tempdir()?;
         let start = |index: usize, subject: &Subject| {
-            let mut command = if index == 0 {
+            let command = if index == 0 {
                 self.own_command(directory.path(), subject, connections, longest)?
             } else {
                 their_command(subject, connections, longest)?
@@ -256,21 +255,18 @@ impl Bench<'_> {
                 subject.database, subject.statement
             );
             let name = if index == 0 { "stresshost" } else { subject.tool };
-            Contestant::start(name, &mut command, || {
-                let all = connections.to_string();
-                await_that("every connection works", || server.sql("postgres", &at_work) == all);
-                Ok(())
-            })
+            let all = connections.to_string();
+            Contestant::start(name, command, limit(0), || server.sql("postgres", &at_work) == all)
         };
         let [one, other] = subjects;
-        let (contestants, own) = if round.is_multiple_of(2) {
+        let (mut contestants, own) = if round.is_multiple_of(2) {
             let own = start(0, one)?;
             ([own, start(1, other)?], [one, other])
         } else {
             let theirs = start(1, one)?;
             ([start(0, other)?, theirs], [other, one])
         };
-        turns::round(&contestants, seconds * TURNS_PER_S, || {
+        turns::round(&mut contestants, seconds * TURNS_PER_S, || {
             sleep(COUNTED_AFTER);
             own.iter().map(|subject| committed(server, &subject.database)).collect()
         })
